@@ -1,0 +1,59 @@
+# The front door. Everything behind it is CMake: `cmake --list-presets` shows the ways to build,
+# CMakeLists.txt the options.
+
+BUILD_PACKAGES = build-essential cmake ninja-build pkg-config
+TEST_PACKAGES  = $(BUILD_PACKAGES) check valgrind
+PREFIX        ?= /usr/local
+
+CTEST_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
+export CTEST_PARALLEL_LEVEL
+
+.PHONY: help demo test bench conformance install format ci clean
+
+# A word is offered when what it works on is in the tree.
+ABSENT = $(if $(wildcard examples/demo examples/demo.c),,demo) \
+         $(if $(wildcard bench/bench_*.c),,bench) \
+         $(if $(wildcard tests/conformance/compare),,conformance)
+
+help: ## what can be made
+	@awk -F ':.*## ' -v absent=" $(ABSENT) " '/^[a-z]+:.*## / && !index(absent, " " $$1 " ") \
+	    { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## install what is missing, build, and run the tour and the echo server with its thousands of clients
+	@scripts/install-packages $(BUILD_PACKAGES)
+	@cmake --preset release -D COIL_BUILD_TESTS=OFF >/dev/null
+	@cmake --build --preset release --target demo
+	@build/release/examples/demo
+
+test: ## install what is missing, build, and run every test
+	@scripts/install-packages $(TEST_PACKAGES)
+	cmake --preset debug
+	cmake --build --preset debug
+	ctest --preset debug
+
+bench: ## measure, with the optimised build
+	@scripts/install-packages $(BUILD_PACKAGES)
+	@cmake --preset release -D COIL_BUILD_TESTS=OFF >/dev/null
+	@cmake --build --preset release --target bench
+
+conformance: ## compare the order of events with CPython's on N=1000 fresh programs
+	@scripts/install-packages $(BUILD_PACKAGES)
+	@cmake --preset release -D COIL_BUILD_TESTS=OFF >/dev/null
+	@cmake --build --preset release --target conformance_run
+	@tests/conformance/compare build/release/tests/conformance/conformance_run $(or $(N),1000)
+
+install: ## build, and install under PREFIX, which is /usr/local
+	@scripts/install-packages $(BUILD_PACKAGES)
+	cmake --preset release -D COIL_BUILD_TESTS=OFF
+	cmake --build --preset release
+	cmake --install build/release --prefix $(PREFIX)
+
+format: ## put the sources into the project's layout with clang-format
+	@scripts/install-packages clang-format
+	@scripts/list-sources | xargs clang-format -i
+
+ci: ## everything that must hold before a change goes in: compilers, sanitizers, packaging
+	@.ci/run
+
+clean: ## remove everything that was built
+	rm -rf build

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Compiles each public header alone, as a program that includes nothing else first and includes it twice:
+# strictly as C11 and as C++17. check_headers.sh INCLUDE_FOLDER C_COMPILER CXX_COMPILER
+
+set -eu
+
+include_folder=$1
+c_compiler=$2
+cxx_compiler=$3
+failures=0
+
+cd "$include_folder"
+for header in $(find . -name '*.h' | sed 's,^\./,,' | LC_ALL=C sort); do
+    for language in c c++; do
+        case $language in
+        c)   compiler=$c_compiler standard=c11 ;;
+        c++) compiler=$cxx_compiler standard=c++17 ;;
+        esac
+        if printf '#include <%s>\n#include <%s>\ntypedef int something;\n' "$header" "$header" |
+            "$compiler" -x "$language" -std="$standard" -pedantic -Wall -Wextra -Werror \
+                -fsyntax-only -I. -; then
+            printf 'ok: <%s> as %s\n' "$header" "$standard"
+        else
+            printf 'FAILED: <%s> as %s with %s\n' "$header" "$standard" "$compiler"
+            failures=$((failures + 1))
+        fi
+    done
+done
+exit $((failures > 0))
