@@ -1,0 +1,89 @@
+/* The four-way heap: see heap.h. */
+#include "base/heap.h"
+
+enum { WAYS = 4 };
+
+static bool before(const struct ci_heap_entry *a, const struct ci_heap_entry *b)
+{
+    return a->key < b->key || (a->key == b->key && a->node->sequence < b->node->sequence);
+}
+
+static void place(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entry)
+{
+    heap->entries[index] = entry;
+    entry.node->index = index;
+}
+
+/* Moves the hole at index towards the root until entry fits into it. */
+static void rise(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entry)
+{
+    while (index > 0) {
+        uint32_t parent = (index - 1) / WAYS;
+        if (!before(&entry, &heap->entries[parent])) {
+            break;
+        }
+        place(heap, index, heap->entries[parent]);
+        index = parent;
+    }
+    place(heap, index, entry);
+}
+
+static uint32_t smallest_child(const struct ci_heap *heap, uint32_t first)
+{
+    uint32_t end = heap->count - first < WAYS ? heap->count : first + WAYS;
+    uint32_t best = first;
+
+    for (uint32_t child = first + 1; child < end; child++) {
+        if (before(&heap->entries[child], &heap->entries[best])) {
+            best = child;
+        }
+    }
+    return best;
+}
+
+/* Moves the hole at index towards the leaves until entry fits into it. */
+static void sink(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entry)
+{
+    for (;;) {
+        uint64_t first = (uint64_t)index * WAYS + 1;
+        if (first >= heap->count) {
+            break;
+        }
+        uint32_t child = smallest_child(heap, (uint32_t)first);
+        if (!before(&heap->entries[child], &entry)) {
+            break;
+        }
+        place(heap, index, heap->entries[child]);
+        index = child;
+    }
+    place(heap, index, entry);
+}
+
+void ci_heap_push(struct ci_heap *heap, int64_t key, struct ci_heap_node *node)
+{
+    node->sequence = heap->sequence++;
+    rise(heap, heap->count++, (struct ci_heap_entry){.key = key, .node = node});
+}
+
+void ci_heap_remove(struct ci_heap *heap, struct ci_heap_node *node)
+{
+    uint32_t index = node->index;
+    struct ci_heap_entry last = heap->entries[--heap->count];
+
+    if (index == heap->count) {
+        return;
+    }
+    if (index > 0 && before(&last, &heap->entries[(index - 1) / WAYS])) {
+        rise(heap, index, last);
+    } else {
+        sink(heap, index, last);
+    }
+}
+
+struct ci_heap_node *ci_heap_pop(struct ci_heap *heap)
+{
+    struct ci_heap_node *node = heap->entries[0].node;
+
+    ci_heap_remove(heap, node);
+    return node;
+}

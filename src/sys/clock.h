@@ -1,0 +1,10 @@
+/* The clocks and the other small facts that only the system knows; nothing else in the library asks for the time. */
+#ifndef CI_SYS_CLOCK_H
+#define CI_SYS_CLOCK_H
+
+#include <stdint.h>
+
+/* Nanoseconds of CLOCK_MONOTONIC. Cannot fail. */
+int64_t ci_clock_ns(void);
+
+#endif
