@@ -1,0 +1,200 @@
+/*
+ * The event loop: its clock, callbacks, and the reports of what went wrong. Most programs need of all this only coil_run
+ * (coil/task.h). Everything here is used from the loop's own thread, but for coil_call_soon_threadsafe.
+ */
+#ifndef COIL_LOOP_H
+#define COIL_LOOP_H
+
+#include <coil/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A callback that has been asked for. asyncio: Handle, TimerHandle. */
+typedef struct coil_handle coil_handle;
+
+/* What a handle calls, on the loop's thread. It must not await: it is no coroutine. */
+typedef void coil_callback(void *userdata);
+
+/* ---- what went wrong ------------------------------------------------------------------------------------------------- */
+
+enum coil_report_kind {
+    COIL_REPORT_CALLBACK_ERROR = 1, /* a callback said so with coil_call_exception_handler */
+    COIL_REPORT_NEVER_RETRIEVED,    /* a future ended with an error that nobody looked at */
+    COIL_REPORT_DESTROYED_PENDING,  /* the loop was closed while this task was still waiting */
+    COIL_REPORT_SHUTDOWN_ERROR,     /* a task failed while coil_run cancelled what was left */
+    COIL_REPORT_SHIELDED_ERROR,     /* a shielded future failed after its waiter had left */
+    COIL_REPORT_GROUP_PARENT_DONE,  /* a group's child failed after the group's own task had ended */
+    COIL_REPORT_DEADLOCK,           /* one for each task that waits: nothing can ever wake them */
+    COIL_REPORT_DEADLOCK_SUSPECTED, /* debug: the same, but another thread could still wake them */
+    COIL_REPORT_SLOW_CALLBACK,      /* debug: a task or callback ran for slow_callback_duration or longer */
+    COIL_REPORT_BLOCKED,            /* debug: the loop is being blocked now; sent by the watchdog's thread */
+    COIL_REPORT_WRONG_THREAD,       /* debug: a function of this loop was called from another thread */
+    COIL_REPORT_CANCEL_SWALLOWED,   /* debug: a task was cancelled, went on, and ended without coil_uncancel */
+    COIL_REPORT_NOT_RELEASED,       /* debug: a reference to this future was never given back */
+    COIL_REPORT_STACK_HIGH_WATER,   /* debug: at the end, the most stack that any task used */
+    COIL_REPORT_BACKEND,            /* debug: which backend was chosen, and why */
+    COIL_REPORT_RESOURCE            /* something was not closed */
+};
+
+/*
+ * One report. Pointers are good during the call to the handler only, but for what future refers to, which can be referenced.
+ * size is the size of this struct in the library that made it: members may be added at its end.
+ */
+struct coil_report {
+    size_t size;
+    enum coil_report_kind kind;
+    const char *message;            /* one line of English that says what happened to what */
+    int error;                      /* the negative errno that it is about, or 0 */
+    const char *detail;             /* the notes that the error carries (coil_fail), or what is waited for, or NULL */
+    coil_future *future;            /* the future or task that it is about, or NULL */
+    const char *task_name;          /* the task's name, or NULL */
+    double seconds;                 /* SLOW_CALLBACK, BLOCKED: how long */
+    size_t stack_used;              /* STACK_HIGH_WATER: bytes */
+    size_t stack_size;              /* STACK_HIGH_WATER: bytes */
+    struct coil_site created;       /* where the future, task or handle was made; file is NULL when unknown */
+    void *const *created_backtrace; /* debug: the return addresses at its creation, or NULL */
+    size_t created_depth;
+    void *const *backtrace; /* BLOCKED, WRONG_THREAD: the return addresses of the code at fault, or NULL */
+    size_t depth;
+};
+
+typedef void coil_exception_handler(coil_loop *loop, const struct coil_report *report, void *userdata);
+
+/*
+ * Makes handler receive every report of this loop, with userdata; NULL brings back the default, which prints them to
+ * stderr. The handler must not await. COIL_REPORT_BLOCKED alone comes from another thread, while the loop's own is busy.
+ * asyncio: loop.set_exception_handler.
+ */
+COIL_API void coil_loop_set_exception_handler(coil_loop *loop, coil_exception_handler *handler, void *userdata);
+
+/*
+ * Hands a report to the loop's handler: how a callback, which has nobody to return an error to, tells of one. message is one
+ * line, error a negative errno or 0. Ignored when loop is NULL. asyncio: loop.call_exception_handler.
+ */
+COIL_API void coil_loop_call_exception_handler(coil_loop *loop, const char *message, int error);
+
+/* Prints report to stderr as the default handler does, so that a handler can add to it instead of replacing it. */
+COIL_API void coil_report_print(const struct coil_report *report);
+
+/* ---- the loop -------------------------------------------------------------------------------------------------------- */
+
+enum coil_clock { COIL_CLOCK_DEFAULT, COIL_CLOCK_REAL, COIL_CLOCK_VIRTUAL };
+enum coil_backend { COIL_BACKEND_AUTO, COIL_BACKEND_EPOLL, COIL_BACKEND_IO_URING };
+
+/* How a loop is made. Zero always means the default. */
+struct coil_loop_options {
+    size_t size;                   /* sizeof this struct: the macros fill it in */
+    bool debug;                    /* debug mode; also by COIL_DEBUG=1 in the environment */
+    bool handle_sigint;            /* coil_run only: the first SIGINT cancels main, a second one kills the process */
+    enum coil_clock clock;         /* VIRTUAL: time stands still while anything can run, then jumps to the next timer */
+    enum coil_backend backend;     /* also by COIL_BACKEND=epoll|io_uring */
+    uint64_t seed;                 /* not 0: ready tasks run in a random order with this seed; also by COIL_SEED=N */
+    size_t stack_size;             /* bytes, for tasks that do not say: 64 KiB by default */
+    double slow_callback_duration; /* seconds, debug mode: 0.1 by default */
+    size_t max_tasks; /* tasks at the same time; more are refused with -EAGAIN. 0: as many as memory holds */
+};
+
+/*
+ * Makes a loop for the calling thread, which is the only one that may use it. Options come as designated initialisers:
+ * coil_loop_new(.debug = true). Returns the loop, to be given to coil_loop_close, or NULL, and coil_creation_error() then says
+ * why: -ENOMEM, -EMFILE, -ENFILE, -EINVAL for an option that makes no sense, -ENOTSUP for a backend that is not there.
+ * asyncio: new_event_loop.
+ */
+#define coil_loop_new(...) \
+    coil_loop_new_with(&(struct coil_loop_options){.size = sizeof(struct coil_loop_options), __VA_ARGS__})
+COIL_API coil_loop *coil_loop_new_with(const struct coil_loop_options *options);
+
+/*
+ * Why the last creation in this thread that returned NULL did so: a negative errno, 0 if none has. Awaits, joins and the
+ * like that are given NULL for a future return it, so that most programs need not ask.
+ */
+COIL_API int coil_creation_error(void);
+
+/*
+ * Runs the loop until coil_loop_stop, on the stack of the caller. Returns 0 once it was stopped, -EPERM inside a running
+ * loop, -EDEADLK when it is certain that nothing can ever happen any more, or the error of a poller that broke.
+ * asyncio: loop.run_forever.
+ */
+COIL_API int coil_loop_run_forever(coil_loop *loop);
+
+/* Ends coil_loop_run_forever after the iteration that is under way, or the next one. asyncio: loop.stop. */
+COIL_API void coil_loop_stop(coil_loop *loop);
+
+/*
+ * Closes the loop. Callbacks that have not run are dropped; a task that is still waiting is reported
+ * (COIL_REPORT_DESTROYED_PENDING) and its stack is let go as it is: cancel and await such tasks first, as coil_run does.
+ * References to futures and tasks of the loop stay good for everything but waiting, and are given back as ever. Returns 0,
+ * -EINVAL for NULL, -EPERM while the loop runs. asyncio: loop.close.
+ */
+COIL_API int coil_loop_close(coil_loop *loop);
+
+/* The loop that runs in this thread now, or NULL. asyncio: get_running_loop. */
+COIL_API coil_loop *coil_get_running_loop(void);
+
+/* The running loop's clock in seconds, which only its differences give a meaning; 0 without a loop. asyncio: loop.time. */
+COIL_API double coil_time(void);
+
+/*
+ * Moves the running loop's virtual clock on by seconds, as if code had worked that long: how a test lets a timeout pass that
+ * competes with running code. Returns 0, -EPERM without a running loop or with a real clock, -EINVAL for a negative number,
+ * INFINITY or NaN.
+ */
+COIL_API int coil_clock_advance(double seconds);
+
+/* ---- callbacks ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Has callback(userdata) called in the loop's next iteration, after what was asked for before. Returns the handle, which
+ * belongs to the loop and is good until the callback has run or was cancelled (keep it longer with coil_handle_ref), or NULL
+ * with coil_creation_error(): -EPERM without a running loop, -EINVAL without a callback, -ENOMEM. asyncio: loop.call_soon.
+ */
+#define coil_call_soon(callback, userdata) \
+    coil_call_soon_from((callback), (userdata), &(const struct coil_site){__FILE__, __func__, __LINE__})
+COIL_API coil_handle *coil_call_soon_from(coil_callback *callback, void *userdata, const struct coil_site *site);
+
+/*
+ * Has callback(userdata) called delay seconds from now, through the timers also when delay is zero or less; callbacks with
+ * the same deadline run in the order in which they were asked for. INFINITY never comes. Otherwise as coil_call_soon; NaN is
+ * -EINVAL. asyncio: loop.call_later.
+ */
+#define coil_call_later(delay, callback, userdata) \
+    coil_call_later_from((delay), (callback), (userdata), &(const struct coil_site){__FILE__, __func__, __LINE__})
+COIL_API coil_handle *coil_call_later_from(double delay, coil_callback *callback, void *userdata,
+                                           const struct coil_site *site);
+
+/* As coil_call_later, with a point of time on coil_time's clock instead of a delay. asyncio: loop.call_at. */
+#define coil_call_at(when, callback, userdata) \
+    coil_call_at_from((when), (callback), (userdata), &(const struct coil_site){__FILE__, __func__, __LINE__})
+COIL_API coil_handle *coil_call_at_from(double when, coil_callback *callback, void *userdata,
+                                        const struct coil_site *site);
+
+/*
+ * As coil_call_soon, from any thread, and wakes the loop. Calls from one thread run in the order in which they were made. From
+ * another thread than the loop's, the handle only says that the call was taken, and must not be touched. The loop must not
+ * be closed meanwhile. NULL with coil_creation_error(): -EINVAL, -ENOMEM. asyncio: loop.call_soon_threadsafe.
+ */
+#define coil_call_soon_threadsafe(loop, callback, userdata)        \
+    coil_call_soon_threadsafe_from((loop), (callback), (userdata), \
+                                   &(const struct coil_site){__FILE__, __func__, __LINE__})
+COIL_API coil_handle *coil_call_soon_threadsafe_from(coil_loop *loop, coil_callback *callback, void *userdata,
+                                                     const struct coil_site *site);
+
+/* Makes the callback not run. Nothing happens for one that has run already, or for NULL. asyncio: Handle.cancel. */
+COIL_API void coil_handle_cancel(coil_handle *handle);
+
+/* Whether coil_handle_cancel was called on it; false for NULL. asyncio: Handle.cancelled. */
+COIL_API bool coil_handle_cancelled(const coil_handle *handle);
+
+/* Takes a reference of one's own, so that the handle may be kept after its callback has run. Returns handle. NULL is fine. */
+COIL_API coil_handle *coil_handle_ref(coil_handle *handle);
+
+/* Gives such a reference back. The callback still runs. NULL is fine. */
+COIL_API void coil_handle_unref(coil_handle *handle);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,98 @@
+/* Timers on the four-way heap: see timer.h. The loop's attention flag says whether any is set. */
+#include "loop/timer.h"
+
+#include <errno.h>
+
+#include "loop/loop.h"
+#include "sys/alloc.h"
+
+enum { FIRST_TIMERS = 32 };
+
+static int reserve_heap(struct ci_heap *heap)
+{
+    if (!ci_heap_full(heap)) {
+        return 0;
+    }
+    if (heap->capacity > UINT32_MAX / 2) {
+        return -ENOMEM;
+    }
+    uint32_t capacity = heap->capacity == 0 ? FIRST_TIMERS : heap->capacity * 2;
+    struct ci_heap_entry *entries = ci_realloc(heap->entries, capacity * sizeof(*entries));
+    if (entries == NULL) {
+        return -ENOMEM;
+    }
+    heap->entries = entries;
+    heap->capacity = capacity;
+    return 0;
+}
+
+int ci_timer_set(struct ci_timer *timer, int64_t when_ns)
+{
+    struct coil_loop *loop = timer->loop;
+
+    timer->when_ns = when_ns;
+    if (when_ns == CI_FOREVER) {
+        return 0;
+    }
+    int rc = reserve_heap(&loop->timers);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = ci_ready_reserve(&loop->ready);
+    if (rc < 0) {
+        return rc;
+    }
+    ci_heap_push(&loop->timers, when_ns, &timer->node);
+    timer->state = CI_TIMER_IN_HEAP;
+    loop->attention |= CI_LOOK_TIMERS;
+    return 0;
+}
+
+/* The timer's entry in the ready queue: from here on the timer is idle, and may be gone once its function has run. */
+static void run_timer(void *arg)
+{
+    struct ci_timer *timer = arg;
+
+    timer->state = CI_TIMER_IDLE;
+    ci_ready_release(&timer->loop->ready);
+    timer->run(timer);
+}
+
+static void make_ready(struct ci_timer *timer)
+{
+    timer->state = CI_TIMER_READY;
+    timer->position = ci_ready_push(&timer->loop->ready, run_timer, timer);
+}
+
+int ci_timer_set_soon(struct ci_timer *timer)
+{
+    int rc = ci_ready_reserve(&timer->loop->ready);
+
+    if (rc == 0) {
+        make_ready(timer);
+    }
+    return rc;
+}
+
+void ci_timer_stop(struct ci_timer *timer)
+{
+    if (timer->state == CI_TIMER_IDLE) {
+        return;
+    }
+    if (timer->state == CI_TIMER_IN_HEAP) {
+        ci_heap_remove(&timer->loop->timers, &timer->node);
+    } else {
+        ci_ready_blank(&timer->loop->ready, timer->position);
+    }
+    timer->state = CI_TIMER_IDLE;
+    ci_ready_release(&timer->loop->ready);
+}
+
+void ci_timer_collect(struct coil_loop *loop, int64_t now_ns)
+{
+    struct ci_heap *heap = &loop->timers;
+
+    while (heap->count > 0 && heap->entries[0].key <= now_ns) {
+        make_ready(ci_container_of(ci_heap_pop(heap), struct ci_timer, node));
+    }
+}

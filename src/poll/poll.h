@@ -1,0 +1,103 @@
+/*
+ * The contract between the loop and what asks the kernel. Everything that waits for the kernel is an operation, a struct
+ * in the frame of the coroutine that waits for it. Whoever starts one gets exactly one completion, and only then may the
+ * operation's memory and its buffers be touched again; asking to cancel brings that completion nearer and nothing more.
+ * Backends differ in how they work (epoll is told of readiness and then makes the call; io_uring makes the call itself),
+ * never in what a caller sees. A poller knows nothing of loops, tasks or time: it is told how long it may sleep.
+ */
+#ifndef CI_POLL_POLL_H
+#define CI_POLL_POLL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/list.h"
+
+enum ci_op_code {
+    CI_OP_POLL, /* wait until the descriptor has one of .poll.events; the result is the revents */
+    CI_OP_READ,
+    CI_OP_WRITE,
+    CI_OP_RECV,
+    CI_OP_SEND,
+    CI_OP_ACCEPT,
+    CI_OP_CONNECT,
+};
+
+struct ci_op {
+    enum ci_op_code code;
+    int fd;
+    union {
+        struct {
+            short events;
+        } poll;
+        struct {
+            void *data;
+            size_t size;
+            int flags;
+        } buffer; /* READ, RECV; WRITE and SEND do not write to it */
+        struct {
+            struct sockaddr *address;
+            socklen_t *length;
+            int flags; /* those of accept4 */
+        } accept;
+        struct {
+            const struct sockaddr *address;
+            socklen_t length;
+        } connect;
+    };
+    int64_t result; /* valid at completion: >= 0, or a negative errno; -ECANCELED only if nothing was done */
+    void (*complete)(
+        struct ci_op *op); /* called once, on the loop's thread, from submit's caller's next wait or evict */
+
+    struct ci_list link;      /* the poller's, while the operation is in flight */
+    struct ci_list done_link; /* the poller's */
+    uint32_t state;           /* the poller's */
+};
+
+struct ci_poller;
+
+struct ci_poller_class {
+    const char *name;
+
+    /*
+     * Starts op. Returns 0 when its completion will come (from wait, cancel+wait or evict, never from inside submit),
+     * 1 when it is finished already with op->result set and no completion will come, or a negative errno with nothing started.
+     */
+    int (*submit)(struct ci_poller *poller, struct ci_op *op);
+
+    /* Asks for an operation in flight to end soon. Its completion still comes, from the next wait: -ECANCELED or its result. */
+    void (*cancel)(struct ci_poller *poller, struct ci_op *op);
+
+    /*
+     * Ends every operation in flight on fd with -EBADF, completing them before it returns (io_uring may have to wait for the
+     * kernel), and forgets whatever is remembered of the number. Called before the descriptor is closed.
+     */
+    void (*evict)(struct ci_poller *poller, int fd);
+
+    /*
+     * Completes what is ready; sleeps at most timeout_ns for that (0: not at all; CI_FOREVER: until something comes).
+     * Never wakes early for nothing and is never late by rounding. Returns 0, or a negative errno when the poller is broken.
+     */
+    int (*wait)(struct ci_poller *poller, int64_t timeout_ns);
+
+    /* Ends a wait that sleeps, or the next one that would. From any thread and from a signal handler. */
+    void (*wake)(struct ci_poller *poller);
+
+    /* Closes the poller. Nothing may be in flight. */
+    void (*destroy)(struct ci_poller *poller);
+};
+
+struct ci_poller {
+    const struct ci_poller_class *class;
+    size_t inflight;   /* operations whose completion is still to come */
+    bool drives_clock; /* a test's poller: moves the virtual clock itself, so wait is called at every iteration */
+};
+
+/* Opens a poller on epoll. Returns 0 with *poller for the caller to destroy, or a negative errno. */
+int ci_epoll_open(struct ci_poller **poller);
+
+#endif
