@@ -1,0 +1,9 @@
+/* coil: asyncio for C. This includes every public header; each also stands alone. */
+#ifndef COIL_H
+#define COIL_H
+
+#include <coil/base.h>
+#include <coil/loop.h>
+#include <coil/task.h>
+
+#endif

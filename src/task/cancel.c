@@ -1,0 +1,306 @@
+/*
+ * Cancellation: one path for every wait, and one walk for everything that a request passes through. A request to a task goes on to
+ * what the task waits for, a request to a gather to each of its children; asyncio recurses, this walks with the way back noted in
+ * the futures themselves, so that no depth overflows a stack and a cycle is met as a mark instead of without end.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "loop/loop.h"
+#include "loop/remote.h"
+#include "sys/alloc.h"
+#include "task/suspend.h"
+#include "task/task.h"
+
+/* ---- waits ----------------------------------------------------------------------------------------------------------- */
+
+static void wait_end(struct ci_wait *wait, enum ci_wait_state state)
+{
+    if (wait->state == CI_WAIT_PENDING) {
+        wait->state = state;
+        ci_task_make_ready(wait->task);
+    }
+}
+
+void ci_wait_finish(struct ci_wait *wait)
+{
+    wait_end(wait, CI_WAIT_DONE);
+}
+
+void ci_wait_cancelled(struct ci_wait *wait)
+{
+    wait_end(wait, CI_WAIT_CANCELLED);
+}
+
+/* Asks a wait that is not for a future. Returns whether it took the request. */
+static int wait_cancel(struct ci_wait *wait, struct ci_note *note)
+{
+    if (wait->state != CI_WAIT_PENDING) {
+        return 0;
+    }
+    if (wait->asked) {
+        return 1; /* an operation of the kernel that is ending already */
+    }
+    wait->asked = true;
+    ci_note_store(&wait->note, ci_note_ref(note));
+    if (wait->cancel != NULL) {
+        return wait->cancel(wait);
+    }
+    ci_wait_cancelled(wait);
+    return 1;
+}
+
+/* A request that came before the wait began is put to the wait at once. */
+void ci_wait_takes_request(struct ci_task *task, struct ci_wait *wait)
+{
+    int taken =
+        wait->future != NULL ? ci_future_cancel(wait->future, task->cancel_note) : wait_cancel(wait, task->cancel_note);
+
+    if (taken) {
+        task->flags &= ~(uint32_t)CI_TASK_MUST_CANCEL;
+    }
+}
+
+/* The kernel had done the work when it was asked to stop: the result goes to the caller, the request to the next await. */
+void ci_wait_postpones(struct ci_task *task, struct ci_wait *wait)
+{
+    if (wait->asked) {
+        task->flags |= CI_TASK_MUST_CANCEL;
+        ci_note_store(&task->cancel_note, wait->note);
+        wait->note = NULL;
+    }
+}
+
+int ci_wait_suspend(struct ci_wait *wait)
+{
+    return ci_wait_suspend_here(wait);
+}
+
+/* ---- the walk -------------------------------------------------------------------------------------------------------- */
+
+struct walk {
+    struct coil_future *root;
+    struct ci_note *note;
+    int taken; /* what the step just made came to */
+};
+
+/* The next child of a gather for the walk to enter, or NULL when it has been to all. */
+static struct coil_future *next_child(struct coil_future *gather)
+{
+    if (gather->walk_child >= gather->class->children(gather)) {
+        return NULL;
+    }
+    return gather->class->child(gather, gather->walk_child++);
+}
+
+static void task_keeps_request(struct ci_task *task, struct ci_note *note)
+{
+    task->flags |= CI_TASK_MUST_CANCEL;
+    ci_note_store(&task->cancel_note, ci_note_ref(note));
+}
+
+static struct coil_future *enter_task(struct walk *walk, struct ci_task *task)
+{
+    task->future.flags &= (uint8_t)~CI_FUTURE_UNRETRIEVED;
+    walk->taken = 0;
+    if (ci_future_done(&task->future)) {
+        return NULL;
+    }
+    task->cancelling++;
+    struct ci_wait *wait = task->wait;
+    if (wait != NULL && wait->future != NULL) {
+        return wait->future;
+    }
+    if (wait == NULL || !wait_cancel(wait, walk->note)) {
+        task_keeps_request(task, walk->note);
+    }
+    walk->taken = 1;
+    return NULL;
+}
+
+static void enter_plain(struct walk *walk, struct coil_future *future)
+{
+    future->flags &= (uint8_t)~CI_FUTURE_UNRETRIEVED;
+    walk->taken = !ci_future_done(future);
+    if (walk->taken) {
+        ci_future_set_cancelled(future, ci_note_ref(walk->note));
+    }
+}
+
+/* Puts the request to future. Returns what it goes on to first, or NULL when it stops here with walk->taken set. */
+static struct coil_future *enter(struct walk *walk, struct coil_future *future)
+{
+    if (ci_future_is_task(future)) {
+        return enter_task(walk, ci_task_of(future));
+    }
+    if (future->class->children == NULL) {
+        enter_plain(walk, future);
+        return NULL;
+    }
+    walk->taken = 0;
+    if (ci_future_done(future)) {
+        return NULL;
+    }
+    future->walk_child = 0;
+    future->flags &= (uint8_t)~CI_FUTURE_ANY_CHILD;
+    return next_child(future);
+}
+
+/* Something that the request went on to from future has answered. Returns what it goes on to next, or NULL. */
+static struct coil_future *come_back(struct walk *walk, struct coil_future *future)
+{
+    if (ci_future_is_task(future)) {
+        if (!walk->taken) {
+            task_keeps_request(ci_task_of(future), walk->note);
+        }
+        walk->taken = 1;
+        return NULL;
+    }
+    if (walk->taken) {
+        future->flags |= CI_FUTURE_ANY_CHILD;
+    }
+    struct coil_future *child = next_child(future);
+    if (child == NULL) {
+        walk->taken = (future->flags & CI_FUTURE_ANY_CHILD) != 0;
+        if (walk->taken) {
+            future->flags |= CI_FUTURE_CANCEL_REQUESTED;
+        }
+    }
+    return child;
+}
+
+int ci_future_cancel(struct coil_future *root, struct ci_note *note)
+{
+    struct walk walk = {.root = root, .note = note};
+    struct coil_future *at = root;
+    struct coil_future *next = enter(&walk, at);
+
+    at->flags |= CI_FUTURE_ON_PATH;
+    for (;;) {
+        while (next != NULL && next->flags & CI_FUTURE_ON_PATH) {
+            walk.taken = 1; /* a cycle: it is being cancelled already */
+            next = come_back(&walk, at);
+        }
+        if (next != NULL) {
+            next->walk_from = at;
+            next->flags |= CI_FUTURE_ON_PATH;
+            at = next;
+            next = enter(&walk, at);
+            continue;
+        }
+        at->flags &= (uint8_t)~CI_FUTURE_ON_PATH;
+        if (at == root) {
+            return walk.taken;
+        }
+        at = at->walk_from;
+        next = come_back(&walk, at);
+    }
+}
+
+/* ---- who waits for whom ---------------------------------------------------------------------------------------------- */
+
+/* The next future beyond at that this walk has not been to. */
+static struct coil_future *unvisited(struct coil_future *at, uint32_t epoch)
+{
+    if (ci_future_is_task(at)) {
+        struct ci_wait *wait = ci_task_of(at)->wait;
+        struct coil_future *next = wait == NULL ? NULL : wait->future;
+        return next == NULL || next->walk_epoch == epoch ? NULL : next;
+    }
+    while (at->class->children != NULL && !ci_future_done(at)) {
+        struct coil_future *child = next_child(at);
+        if (child == NULL || child->walk_epoch != epoch) {
+            return child;
+        }
+    }
+    return NULL;
+}
+
+bool ci_future_waits_for(struct coil_future *future, const struct coil_future *task)
+{
+    uint32_t epoch = ++ci_runtime_of(future->loop)->walk_epoch;
+    struct coil_future *at = future;
+
+    at->walk_from = NULL;
+    for (;;) {
+        if (at == task) {
+            return true;
+        }
+        if (at->walk_epoch != epoch) {
+            at->walk_epoch = epoch;
+            at->walk_child = 0;
+        }
+        struct coil_future *next = unvisited(at, epoch);
+        if (next != NULL) {
+            next->walk_from = at;
+            at = next;
+        } else if (at->walk_from != NULL) {
+            at = at->walk_from;
+        } else {
+            return false;
+        }
+    }
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------------------- */
+
+int coil_cancel(coil_future *future)
+{
+    if (future == NULL) {
+        return 0;
+    }
+    ci_loop_check_thread(future->loop, "coil_cancel");
+    return ci_future_cancel(future, NULL);
+}
+
+int coil_cancel_msg(coil_future *future, const char *why)
+{
+    if (future == NULL) {
+        return 0;
+    }
+    ci_loop_check_thread(future->loop, "coil_cancel_msg");
+    struct ci_note *note = why == NULL ? NULL : ci_note_from_text(-ECANCELED, why);
+    int taken = ci_future_cancel(future, note);
+    ci_note_unref(note);
+    return taken;
+}
+
+struct remote_cancel {
+    struct ci_remote_call call;
+    struct coil_future *future;
+};
+
+static void run_remote_cancel(void *arg)
+{
+    struct remote_cancel *remote = arg;
+
+    ci_ready_release(&remote->future->loop->ready);
+    (void)ci_future_cancel(remote->future, NULL); /* one that is done by now is what the caller wanted */
+    ci_free(remote);
+}
+
+static void remote_cancel_arrives(struct coil_loop *loop, struct ci_remote_call *call)
+{
+    (void)ci_ready_push(&loop->ready, run_remote_cancel, ci_container_of(call, struct remote_cancel, call));
+}
+
+static void remote_cancel_drops(struct ci_remote_call *call)
+{
+    ci_free(ci_container_of(call, struct remote_cancel, call));
+}
+
+int coil_cancel_threadsafe(coil_future *future)
+{
+    if (future == NULL) {
+        return -EINVAL;
+    }
+    struct remote_cancel *remote = ci_alloc(sizeof(*remote));
+    if (remote == NULL) {
+        return -ENOMEM;
+    }
+    *remote = (struct remote_cancel){.future = future};
+    remote->call.arrive = remote_cancel_arrives;
+    remote->call.drop = remote_cancel_drops;
+    ci_remote_push(future->loop, &remote->call);
+    return 0;
+}

@@ -1,0 +1,183 @@
+/* coil_run: a loop, main as a task in it, and the clearing up after it. asyncio's runners.py. */
+#include <errno.h>
+#include <signal.h>
+
+#include "loop/remote.h"
+#include "sys/alloc.h"
+#include "sys/signal.h"
+#include "task/gather.h"
+#include "task/report.h"
+#include "task/runtime.h"
+#include "task/task.h"
+
+/* ---- SIGINT ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The first SIGINT is handed to the loop as a call from elsewhere, which cancels main. The second one kills the process as
+ * it would have without us, so that a program that does not come back to its loop can be stopped too.
+ */
+struct interrupt {
+    struct ci_remote_call call;
+    struct coil_loop *loop;
+    struct coil_future *main;
+    volatile sig_atomic_t count;
+    bool cancelled_main;
+    struct sigaction before;
+};
+
+static struct interrupt
+    *volatile interrupted_run; /* signals belong to the process: one coil_run at a time handles them */
+
+static void on_sigint(int number)
+{
+    struct interrupt *interrupt = interrupted_run;
+
+    if (interrupt != NULL && interrupt->count++ == 0) {
+        ci_remote_push(interrupt->loop, &interrupt->call);
+        return;
+    }
+    (void)signal(number, SIG_DFL);
+    (void)raise(number); /* blocked here; delivered on return */
+}
+
+static void cancel_main(void *arg)
+{
+    struct interrupt *interrupt = arg;
+
+    ci_ready_release(&interrupt->loop->ready);
+    interrupt->cancelled_main = ci_future_cancel(interrupt->main, NULL) == 1;
+}
+
+static void interrupt_arrives(struct coil_loop *loop, struct ci_remote_call *call)
+{
+    (void)ci_ready_push(&loop->ready, cancel_main, ci_container_of(call, struct interrupt, call));
+}
+
+static void interrupt_drops(struct ci_remote_call *call)
+{
+    (void)call; /* it is part of coil_run's frame */
+}
+
+static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, struct coil_future *main)
+{
+    struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_ONSTACK | SA_RESTART};
+
+    if (interrupted_run != NULL) {
+        return -EBUSY;
+    }
+    *interrupt = (struct interrupt){.loop = loop, .main = main};
+    interrupt->call.arrive = interrupt_arrives;
+    interrupt->call.drop = interrupt_drops;
+    (void)sigemptyset(&action.sa_mask); /* cannot fail */
+    interrupted_run = interrupt;
+    int rc = ci_signal_action(SIGINT, &action, &interrupt->before);
+    if (rc < 0) {
+        interrupted_run = NULL;
+    }
+    return rc;
+}
+
+static void unwatch_sigint(struct interrupt *interrupt)
+{
+    (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
+    interrupted_run = NULL;
+}
+
+/* ---- clearing up ----------------------------------------------------------------------------------------------------- */
+
+static void report_failures(struct coil_future *all)
+{
+    for (size_t i = 0; i < ci_gather_size(all); i++) {
+        struct coil_future *task = ci_gather_child(all, i);
+        if (task->state == CI_DONE && task->result < 0) {
+            ci_report_error(task, COIL_REPORT_SHUTDOWN_ERROR,
+                            "a task failed while what was left running was being cancelled");
+        }
+    }
+}
+
+static struct coil_future *gather_all(struct ci_runtime *runtime)
+{
+    struct coil_future **tasks = ci_alloc(runtime->task_count * sizeof(*tasks));
+    size_t n = 0;
+
+    if (tasks == NULL) {
+        return ci_loop_creation_failed(-ENOMEM);
+    }
+    for (struct ci_list *link = runtime->tasks.next; link != &runtime->tasks; link = link->next) {
+        tasks[n++] = &ci_container_of(link, struct ci_task, all)->future;
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)ci_future_cancel(tasks[i], NULL); /* those that are done meanwhile need none */
+    }
+    struct coil_future *all = ci_gather(&runtime->loop, tasks, n, true, &(const struct coil_site){0});
+    ci_free(tasks);
+    return all;
+}
+
+int ci_runtime_cancel_all(struct coil_loop *loop)
+{
+    struct ci_runtime *runtime = ci_runtime_of(loop);
+
+    if (runtime->task_count == 0) {
+        return 0;
+    }
+    struct coil_future *all = gather_all(runtime);
+    int rc = coil_loop_run_until_complete(loop, all);
+    if (all != NULL) {
+        report_failures(all);
+        ci_future_unref(all);
+    }
+    return rc;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------- */
+
+static int run_main(struct coil_loop *loop, struct coil_future *main, struct interrupt *interrupt)
+{
+    if (interrupt == NULL) {
+        return coil_loop_run_until_complete(loop, main);
+    }
+    int rc = watch_sigint(interrupt, loop, main);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = coil_loop_run_until_complete(loop, main);
+    unwatch_sigint(interrupt);
+    if (rc == -ECANCELED && interrupt->cancelled_main && coil_uncancel(main) == 0) {
+        rc = -EINTR;
+    }
+    return rc;
+}
+
+static struct coil_loop_options loop_options(const struct coil_run_options *options)
+{
+    return (struct coil_loop_options){.size = sizeof(struct coil_loop_options),
+                                      .debug = options->debug,
+                                      .clock = options->clock,
+                                      .backend = options->backend,
+                                      .seed = options->seed,
+                                      .stack_size = options->stack_size,
+                                      .slow_callback_duration = options->slow_callback_duration,
+                                      .max_tasks = options->max_tasks};
+}
+
+int coil_run_with(coil_fn *main, const struct coil_run_options *options)
+{
+    if (ci_loop_running != NULL) {
+        return -EPERM;
+    }
+    struct coil_loop_options how = loop_options(options);
+    coil_loop *loop = coil_loop_new_with(&how);
+    if (loop == NULL) {
+        return ci_loop_creation_error;
+    }
+    struct interrupt interrupt; /* here, because the loop may hold on to it until it is closed */
+    const struct coil_task_options task_options = {.size = sizeof(task_options), .arg = options->arg};
+    coil_task *task = coil_loop_create_task(loop, main, &task_options);
+    int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? &interrupt : NULL);
+    int left = ci_runtime_cancel_all(loop);
+    coil_unref(task);
+    (void)coil_loop_close(loop); /* it does not run, so it can be closed */
+    return rc >= 0 && left == -EDEADLK ? left : rc;
+}
