@@ -26,6 +26,7 @@ enum coil_report_kind {
     COIL_REPORT_SHUTDOWN_ERROR,     /* a task failed while coil_run cancelled what was left */
     COIL_REPORT_SHIELDED_ERROR,     /* a shielded future failed after its waiter had left */
     COIL_REPORT_GROUP_PARENT_DONE,  /* a group's child failed after the group's own task had ended */
+    COIL_REPORT_MISUSE,             /* a scope (timeout, group) was left without its end, and is closed now */
     COIL_REPORT_DEADLOCK,           /* one for each task that waits: nothing can ever wake them */
     COIL_REPORT_DEADLOCK_SUSPECTED, /* debug: the same, but another thread could still wake them */
     COIL_REPORT_SLOW_CALLBACK,      /* debug: a task or callback ran for slow_callback_duration or longer */

@@ -217,7 +217,8 @@ COIL_API int coil_wait_for_coroutine(coil_fn *fn, void *arg, double timeout);
 
 /*
  * A time limit for a stretch of code, in the caller's memory: all that is awaited between begin and end. The members are the
- * library's. Scopes nest, and end in the reverse order in which they began, in the same task.
+ * library's. Scopes nest, and end in the reverse order in which they began, in the same task. One that is left without its end (an
+ * early return) goes on until an outer scope or the task ends, which closes it and reports COIL_REPORT_MISUSE.
  *
  *     coil_timeout t;
  *     coil_timeout_begin(&t, 1.5);
@@ -225,9 +226,8 @@ COIL_API int coil_wait_for_coroutine(coil_fn *fn, void *arg, double timeout);
  *     rc = coil_timeout_end(&t, rc);      // -ETIMEDOUT if the time ran out
  */
 typedef struct coil_timeout {
-    coil_task *task_;
+    void *scope_;
     double when_;
-    uint64_t timer_[7];
     int cancelling_;
     int state_;
     int error_;
@@ -328,7 +328,8 @@ COIL_API int coil_as_completed_next(coil_as_completed_iter *iter, coil_future **
 COIL_API void coil_as_completed_close(coil_as_completed_iter *iter);
 
 /*
- * A group of tasks that end together, in the caller's memory. The members are the library's.
+ * A group of tasks that end together, in the caller's memory. The members are the library's. A group that is left without its end
+ * is closed when an outer scope or its task ends: its tasks are cancelled, and COIL_REPORT_MISUSE is sent.
  *
  *     coil_group g;
  *     coil_group_begin(&g);
@@ -338,25 +339,21 @@ COIL_API void coil_as_completed_close(coil_as_completed_iter *iter);
  */
 enum { COIL_GROUP_ERRORS_INSIDE = 8 };
 typedef struct coil_group {
-    coil_task *parent_;
-    void *unfinished_[2];
-    void *kept_[2];
-    void *waiter_;
-    int *more_errors_;
+    void *scope_;
     size_t errors_;
-    size_t capacity_;
     int first_errors_[COIL_GROUP_ERRORS_INSIDE];
     int state_;
 } coil_group;
 
-/* Begins a group in the running task. It cannot fail: what is wrong is said by coil_group_create_task and coil_group_end.
- * asyncio: async with TaskGroup(). */
+/* Begins a group in the running task. It cannot fail: what is wrong (no task, no memory) is said by coil_group_create_task and
+ * coil_group_end. asyncio: async with TaskGroup(). */
 COIL_API void coil_group_begin(coil_group *group);
 
 /*
  * Makes a task in the group. The reference is the group's own: good until coil_group_end returns, so the group keeps the task's
- * memory until then; coil_group_spawn does not. Options as for coil_create_task. NULL with coil_creation_error(): -EINVAL for a group that was not begun or has ended, -ESHUTDOWN for one that
- * is being cancelled, and what coil_create_task may fail with. asyncio: TaskGroup.create_task.
+ * memory until then; coil_group_spawn does not. Options as for coil_create_task. NULL with coil_creation_error(): -EINVAL for a
+ * group that was not begun or has ended, -ESHUTDOWN for one that is being cancelled, and what coil_create_task may fail with.
+ * asyncio: TaskGroup.create_task.
  */
 #define coil_group_create_task(group, fn, ...)                                                        \
     coil_group_create_task_with((group), (fn),                                                        \
@@ -385,8 +382,8 @@ COIL_API int coil_group_spawn_with(coil_group *group, coil_fn *fn, const struct 
  */
 COIL_API int coil_group_end(coil_group *group, int rc);
 
-/* The group's i-th error in the order in which they came, after coil_group_end; 0 beyond the last. All of them are there until the
- * task begins its next group, the first 8 for ever. asyncio: ExceptionGroup.exceptions. */
+/* The group's i-th error in the order in which they came, after coil_group_end; 0 beyond the last. The first 8 are there as long as
+ * the struct is, the others until the task ends its next group. asyncio: ExceptionGroup.exceptions. */
 COIL_API int coil_group_error(const coil_group *group, size_t i);
 
 #ifdef __cplusplus

@@ -13,11 +13,14 @@ struct ci_entry;
 struct coil_future;
 struct coil_loop;
 struct coil_report;
+struct coil_site;
 
 struct ci_trace {
     /* An entry of the ready queue is about to run; it ran. The same entry is given to both. */
     void (*entry_begin)(struct ci_trace *trace, struct coil_loop *loop, const struct ci_entry *entry);
     void (*entry_end)(struct ci_trace *trace, struct coil_loop *loop, const struct ci_entry *entry);
+    /* The entry under way is about to call function, a callback of the program's; site is where it was asked for, or NULL. */
+    void (*calling)(struct ci_trace *trace, void (*function)(void), const struct coil_site *site);
     /* A future or task was made: the place to take its backtrace. It is about to be destroyed. */
     void (*future_created)(struct ci_trace *trace, struct coil_future *future);
     void (*future_destroyed)(struct ci_trace *trace, struct coil_future *future);

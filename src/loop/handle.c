@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "base/trace.h"
 #include "loop/loop.h"
 #include "loop/remote.h"
 #include "loop/timer.h"
@@ -56,9 +57,13 @@ static void settle(struct coil_handle *handle)
 static void run_handle(void *arg)
 {
     struct coil_handle *handle = ci_container_of(arg, struct coil_handle, timer);
+    coil_loop *loop = handle->loop;
     coil_callback *callback = handle->callback;
     void *userdata = handle->userdata;
 
+    if (__builtin_expect(loop->trace != NULL, 0)) {
+        loop->trace->calling(loop->trace, (void (*)(void))callback, &handle->site);
+    }
     settle(handle);
     callback(userdata);
 }
@@ -160,7 +165,7 @@ static void handle_arrives(coil_loop *loop, struct ci_remote_call *call)
 
 static void handle_drops(struct ci_remote_call *call)
 {
-    ci_free(ci_container_of(call, struct coil_handle, call));
+    settle(ci_container_of(call, struct coil_handle, call));
 }
 
 coil_handle *coil_call_soon_threadsafe_from(coil_loop *loop, coil_callback *callback, void *userdata,
@@ -168,6 +173,9 @@ coil_handle *coil_call_soon_threadsafe_from(coil_loop *loop, coil_callback *call
 {
     if (loop == NULL || callback == NULL) {
         return ci_loop_creation_failed(-EINVAL);
+    }
+    if (loop == ci_loop_running) {
+        return coil_call_soon_from(callback, userdata, site); /* in its turn among the others, as in asyncio */
     }
     struct coil_handle *handle = ci_alloc(sizeof(*handle)); /* the spares belong to the loop's thread */
     if (handle == NULL) {

@@ -159,6 +159,9 @@ static int stuck(struct coil_loop *loop)
 {
     int threads = ci_sys_thread_count();
 
+    if (atomic_load_explicit(&loop->remote, memory_order_acquire) != NULL) {
+        return 0; /* by a thread that has called and ended since the last look */
+    }
     if (threads >= 0 && threads <= 1 + atomic_load(&ci_sys_own_threads)) {
         return loop->on_stuck == NULL ? -EDEADLK : loop->on_stuck(loop);
     }
@@ -169,11 +172,17 @@ static int stuck(struct coil_loop *loop)
     return 0;
 }
 
+/* How long to wait until calls that found no memory are tried again, when nothing else is to be done. */
+enum { RETRY_NS = 1000000 };
+
 /* How long the poller may sleep. The virtual clock jumps here, when nothing real is in flight that could come first. */
 static int64_t sleep_ns(struct coil_loop *loop)
 {
     if (!ci_ready_empty(&loop->ready) || loop->attention & CI_LOOK_STOPPING) {
         return 0;
+    }
+    if (loop->remote_waiting != NULL) {
+        return RETRY_NS;
     }
     if (loop->timers.count == 0) {
         return CI_FOREVER;
@@ -284,8 +293,15 @@ static uint64_t next_random(struct coil_loop *loop)
     return z ^ (z >> 31);
 }
 
+/* Memory to draw the order of a batch in, and places for what it pushes: its own are taken until all of it has run. */
 static bool reserve_shuffle(struct coil_loop *loop, uint32_t size)
 {
+    struct ci_ready *ready = &loop->ready;
+    uint32_t places = ready->reserved + size;
+
+    if (places > ready->mask + 1 && ci_ready_grow(ready, places) < 0) {
+        return false;
+    }
     if (size <= loop->shuffle_size) {
         return true;
     }
@@ -308,6 +324,7 @@ static void run_shuffled(struct coil_loop *loop)
         run_batch(loop);
         return;
     }
+    ready->reserved += size;
     for (uint32_t i = 0; i < size; i++) {
         uint32_t j = (uint32_t)(next_random(loop) % (i + 1));
         loop->shuffle[i] = loop->shuffle[j];
@@ -317,6 +334,7 @@ static void run_shuffled(struct coil_loop *loop)
         run_entry(loop, ready->ring[loop->shuffle[i] & ready->mask]);
     }
     ready->head = ready->batch_end;
+    ready->reserved -= size;
 }
 
 static int iterate(struct coil_loop *loop)

@@ -30,6 +30,7 @@ enum ci_attention {
     CI_LOOK_POLLER = 2,   /* some operation is in flight */
     CI_LOOK_STOPPING = 4, /* the loop shall stop after this batch */
     CI_LOOK_ALWAYS = 8,   /* virtual clock, seeded order, debug mode: every entry and iteration goes by the loop */
+    CI_LOOK_REMOTE = 16,  /* calls from other threads wait for memory */
 };
 
 /* How many entries may run between two looks at the poller while there is always something ready. */

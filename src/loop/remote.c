@@ -52,6 +52,11 @@ bool ci_remote_collect(struct coil_loop *loop)
         call = next;
     }
     loop->remote_waiting = call;
+    if (call != NULL) {
+        loop->attention |= CI_LOOK_REMOTE;
+    } else {
+        loop->attention &= ~(uint32_t)CI_LOOK_REMOTE;
+    }
     return true;
 }
 

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "base/trace.h"
 #include "sys/alloc.h"
 #include "task/future.h"
 #include "task/report.h"
@@ -22,6 +23,9 @@ static void run_done_callback(void *arg)
     coil_done_callback *callback = done->callback;
     void *userdata = done->userdata;
 
+    if (__builtin_expect(future->loop->trace != NULL, 0)) {
+        future->loop->trace->calling(future->loop->trace, (void (*)(void))callback, NULL);
+    }
     ci_callback_runs(&done->node, future->loop);
     ci_free(done);
     callback(future, userdata);

@@ -73,8 +73,8 @@ struct coil_future *ci_gather_child(const struct coil_future *outer, size_t i)
     return gather_of(outer)->children[i];
 }
 
-/* All children are done: their errors, returned or not, count as retrieved. */
-static void complete(struct gather *gather, struct coil_future *last)
+/* All children are done: their errors, returned or not, count as retrieved. Of a cancelled gather the last child says why. */
+static void complete(struct gather *gather)
 {
     for (size_t i = 0; i < gather->n; i++) {
         if (gather->children[i]->state == CI_DONE) {
@@ -82,6 +82,7 @@ static void complete(struct gather *gather, struct coil_future *last)
         }
     }
     if (gather->outer.flags & CI_FUTURE_CANCEL_REQUESTED) {
+        struct coil_future *last = gather->children[gather->n - 1];
         ci_future_complete(&gather->outer, -ECANCELED, ci_future_take_cancel_note(last));
     } else {
         ci_future_complete(&gather->outer, 0, NULL);
@@ -103,7 +104,7 @@ static void child_is_done(struct gather *gather, struct coil_future *child)
         return;
     }
     if (gather->finished == gather->different) {
-        complete(gather, child);
+        complete(gather);
     }
 }
 

@@ -1,101 +1,79 @@
 /*
  * Groups of tasks, after asyncio's taskgroups.py, line by line where the order of events depends on it. What a group must know of a
- * child lies beside the child, on the child's own stack, so that a group allocates nothing for it; only errors beyond the first
- * few need memory, and that becomes the parent task's when the group ends.
+ * child lies beside the child, on the child's own stack, so that a child costs no allocation. The group itself is a record
+ * (see scope.h for why); it becomes its task's when the group ends, because the errors in it can still be asked for.
  */
 #include <errno.h>
 
 #include "sys/alloc.h"
 #include "task/report.h"
+#include "task/scope.h"
 #include "task/task.h"
 
+/* The caller's view. */
+enum { UNUSED, REFUSED, OPEN, ENDED };
+
 enum {
-    BEGUN = 1,
-    EXITING = 2,
-    ABORTING = 4,
-    PARENT_CANCELLED = 8, /* by this group, which takes the request back */
-    ENDED = 16,
+    EXITING = 1,
+    ABORTING = 2,
+    PARENT_CANCELLED = 4, /* by this group, which takes the request back */
+    ABANDONED = 8,        /* left without its end: it is freed with its last child */
+};
+
+struct group {
+    struct ci_scope scope;
+    struct ci_task *parent;
+    struct ci_list unfinished;
+    struct ci_list kept; /* children that are done, whose handles were given out */
+    struct ci_wait *waiter;
+    struct ci_note *note; /* what came with the first error */
+    unsigned flags;
+    size_t error_count;
+    size_t capacity; /* of more_errors */
+    int *more_errors;
+    int errors[COIL_GROUP_ERRORS_INSIDE];
 };
 
 struct member {
     struct ci_list link; /* in the group's list of unfinished children, then of those that are kept */
     struct ci_callback callback;
     struct ci_task *task;
-    coil_group *group;
+    struct group *group;
     bool kept; /* the handle was given out: good until the group's end */
 };
-
-/* The members of coil_group that are lists are declared in plain C there. */
-static struct ci_list *list_of(void **pair)
-{
-    return (struct ci_list *)(void *)pair;
-}
 
 static struct member *member_of(struct ci_list *link)
 {
     return ci_container_of(link, struct member, link);
 }
 
-void coil_group_begin(coil_group *group)
+static struct group *open_group(const coil_group *group)
 {
-    struct ci_task *task = ci_task_running();
+    return group != NULL && group->state_ == OPEN ? group->scope_ : NULL;
+}
 
-    *group = (coil_group){.parent_ = task == NULL ? NULL : &task->future};
-    ci_list_init(list_of(group->unfinished_));
-    ci_list_init(list_of(group->kept_));
-    if (task != NULL) {
-        group->state_ = BEGUN;
+/* ---- beginning, and being left --------------------------------------------------------------------------------------- */
+
+void ci_group_free(struct group *group)
+{
+    if (group != NULL) {
+        ci_note_unref(group->note);
+        ci_free(group->more_errors);
+        ci_free(group);
     }
 }
 
-/* ---- errors ---------------------------------------------------------------------------------------------------------- */
-
-static int *error_slot(coil_group *group)
+static void release_kept(struct group *group)
 {
-    size_t beyond = group->errors_ - COIL_GROUP_ERRORS_INSIDE;
-
-    if (group->errors_ < COIL_GROUP_ERRORS_INSIDE) {
-        return &group->first_errors_[group->errors_];
-    }
-    if (beyond == group->capacity_) {
-        size_t capacity = group->capacity_ == 0 ? 2 * COIL_GROUP_ERRORS_INSIDE : 2 * group->capacity_;
-        int *more = ci_realloc(group->more_errors_, capacity * sizeof(*more));
-        if (more == NULL) {
-            return NULL;
-        }
-        group->more_errors_ = more;
-        group->capacity_ = capacity;
-    }
-    return &group->more_errors_[beyond];
-}
-
-/* Without memory for the list the first errors stay, and those are what the group fails with. */
-static void add_error(coil_group *group, int error)
-{
-    int *slot = error_slot(group);
-
-    if (slot != NULL) {
-        *slot = error;
-        group->errors_++;
+    while (!ci_list_empty(&group->kept)) {
+        ci_future_unref(&member_of(ci_list_pop(&group->kept))->task->future);
     }
 }
 
-int coil_group_error(const coil_group *group, size_t i)
+static void cancel_members(struct group *group)
 {
-    if (i >= group->errors_) {
-        return 0;
-    }
-    return i < COIL_GROUP_ERRORS_INSIDE ? group->first_errors_[i] : group->more_errors_[i - COIL_GROUP_ERRORS_INSIDE];
-}
-
-/* ---- children -------------------------------------------------------------------------------------------------------- */
-
-static void cancel_members(coil_group *group)
-{
-    struct ci_list *list = list_of(group->unfinished_);
-
-    group->state_ |= ABORTING;
-    for (struct ci_list *link = list->next; link != list; link = link->next) {
+    group->flags |= ABORTING;
+    for (struct ci_list *link = group->unfinished.next; link != &group->unfinished; link = link->next) {
         struct ci_task *task = member_of(link)->task;
         if (!ci_future_done(&task->future)) {
             (void)ci_future_cancel(&task->future, NULL); /* it is pending, so it takes the request */
@@ -103,18 +81,118 @@ static void cancel_members(coil_group *group)
     }
 }
 
-static void member_failed(coil_group *group, struct ci_task *task)
+static void abandon(struct ci_scope *scope)
 {
-    struct ci_task *parent = ci_task_of(group->parent_);
+    struct group *group = ci_container_of(scope, struct group, scope);
 
-    add_error(group, ci_future_retrieve(&task->future));
-    if (group->errors_ == 1) {
-        ci_note_store(&parent->group_note, ci_future_take_note(&task->future));
+    if (group->flags & PARENT_CANCELLED) {
+        (void)coil_uncancel(&group->parent->future);
     }
-    if (!(group->state_ & (ABORTING | PARENT_CANCELLED))) {
+    group->flags |= ABANDONED;
+    group->parent = NULL;
+    release_kept(group);
+    if (ci_list_empty(&group->unfinished)) {
+        ci_group_free(group);
+    } else {
         cancel_members(group);
-        group->state_ |= PARENT_CANCELLED;
-        (void)ci_future_cancel(&parent->future, NULL); /* it is in the group, so it is not done */
+    }
+}
+
+static void discard(struct ci_scope *scope)
+{
+    struct group *group = ci_container_of(scope, struct group, scope);
+
+    release_kept(group);
+    while (!ci_list_empty(&group->unfinished)) {
+        struct member *member = member_of(ci_list_pop(&group->unfinished));
+        ci_future_unsubscribe(&member->task->future, &member->callback);
+        ci_future_unref(&member->task->future);
+    }
+    ci_group_free(group);
+}
+
+static const struct ci_scope_class group_class = {.end = "coil_group_end", .abandon = abandon, .discard = discard};
+
+void coil_group_begin(coil_group *handle)
+{
+    struct ci_task *task = ci_task_running();
+
+    *handle = (coil_group){.state_ = REFUSED};
+    struct group *group = task == NULL ? NULL : ci_alloc_zero(sizeof(*group));
+    if (group == NULL) {
+        handle->first_errors_[0] = task == NULL ? -EPERM : -ENOMEM;
+        return;
+    }
+    group->parent = task;
+    ci_list_init(&group->unfinished);
+    ci_list_init(&group->kept);
+    ci_scope_enter(task, &group->scope, &group_class);
+    handle->scope_ = group;
+    handle->state_ = OPEN;
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------- */
+
+static int *error_slot(struct group *group)
+{
+    size_t beyond = group->error_count - COIL_GROUP_ERRORS_INSIDE;
+
+    if (group->error_count < COIL_GROUP_ERRORS_INSIDE) {
+        return &group->errors[group->error_count];
+    }
+    if (beyond == group->capacity) {
+        size_t capacity = group->capacity == 0 ? 2 * COIL_GROUP_ERRORS_INSIDE : 2 * group->capacity;
+        int *more = ci_realloc(group->more_errors, capacity * sizeof(*more));
+        if (more == NULL) {
+            return NULL;
+        }
+        group->more_errors = more;
+        group->capacity = capacity;
+    }
+    return &group->more_errors[beyond];
+}
+
+/* Without memory for the list the first errors stay, and those are what the group fails with. */
+static void add_error(struct group *group, int error)
+{
+    int *slot = error_slot(group);
+
+    if (slot != NULL) {
+        *slot = error;
+        group->error_count++;
+    }
+}
+
+int coil_group_error(const coil_group *handle, size_t i)
+{
+    struct ci_task *task = ci_task_running();
+
+    if (handle->state_ != ENDED || i >= handle->errors_) {
+        return 0;
+    }
+    if (i < COIL_GROUP_ERRORS_INSIDE) {
+        return handle->first_errors_[i];
+    }
+    const struct group *group = handle->scope_;
+    return task != NULL && task->last_group == group ? group->more_errors[i - COIL_GROUP_ERRORS_INSIDE] : 0;
+}
+
+/* ---- children -------------------------------------------------------------------------------------------------------- */
+
+static void member_failed(struct group *group, struct ci_task *task)
+{
+    if (group->flags & ABANDONED) {
+        ci_report_error(&task->future, COIL_REPORT_GROUP_PARENT_DONE, "a task failed after its group had been left");
+        return;
+    }
+    add_error(group, ci_future_retrieve(&task->future));
+    if (group->error_count == 1) {
+        ci_note_store(&group->note, ci_future_take_note(&task->future));
+    }
+    if (!(group->flags & (ABORTING | PARENT_CANCELLED))) {
+        cancel_members(group);
+        group->flags |= PARENT_CANCELLED;
+        (void)ci_future_cancel(&group->parent->future, NULL); /* it is in the group, so it is not done */
     }
 }
 
@@ -122,42 +200,48 @@ static void on_member(void *arg)
 {
     struct member *member = arg;
     struct ci_task *task = member->task;
-    coil_group *group = member->group;
+    struct group *group = member->group;
 
     ci_callback_runs(&member->callback, task->future.loop);
     ci_list_remove(&member->link);
-    if (ci_list_empty(list_of(group->unfinished_)) && group->waiter_ != NULL) {
-        ci_wait_finish(group->waiter_);
+    if (ci_list_empty(&group->unfinished) && group->waiter != NULL) {
+        ci_wait_finish(group->waiter);
     }
     if (task->future.state == CI_DONE && task->future.result < 0) {
         member_failed(group, task);
     }
-    if (member->kept) {
-        ci_list_append(list_of(group->kept_), &member->link);
+    if (member->kept && !(group->flags & ABANDONED)) {
+        ci_list_append(&group->kept, &member->link);
     } else {
         ci_future_unref(&task->future);
     }
+    if (group->flags & ABANDONED && ci_list_empty(&group->unfinished)) {
+        ci_group_free(group);
+    }
 }
 
-static int check_group(const coil_group *group)
+static int check_open(const coil_group *handle)
 {
-    if (group == NULL || !(group->state_ & BEGUN) || group->state_ & ENDED) {
+    const struct group *group = open_group(handle);
+
+    if (group == NULL) {
+        return handle != NULL && handle->state_ == REFUSED ? handle->first_errors_[0] : -EINVAL;
+    }
+    if (group->flags & EXITING && ci_list_empty(&group->unfinished)) {
         return -EINVAL;
     }
-    if (group->state_ & EXITING && ci_list_empty(list_of(((coil_group *)(uintptr_t)group)->unfinished_))) {
-        return -EINVAL;
-    }
-    return group->state_ & ABORTING ? -ESHUTDOWN : 0;
+    return group->flags & ABORTING ? -ESHUTDOWN : 0;
 }
 
-static struct ci_task *create(coil_group *group, coil_fn *fn, const struct coil_task_options *options, bool kept)
+static struct ci_task *create(coil_group *handle, coil_fn *fn, const struct coil_task_options *options, bool kept)
 {
-    int rc = check_group(group);
+    int rc = check_open(handle);
 
     if (rc < 0) {
         return ci_loop_creation_failed(rc);
     }
-    struct coil_loop *loop = group->parent_->loop;
+    struct group *group = open_group(handle);
+    struct coil_loop *loop = group->parent->future.loop;
     ci_loop_check_thread(loop, "coil_group_create_task");
     if (ci_ready_reserve(&loop->ready) < 0) {
         return ci_loop_creation_failed(-ENOMEM);
@@ -174,7 +258,7 @@ static struct ci_task *create(coil_group *group, coil_fn *fn, const struct coil_
     ci_callback_init(&member->callback, on_member, member);
     member->callback.reserves = true; /* the place taken above: subscribing cannot fail once the task is there */
     ci_task_start(task, options->eager_start);
-    ci_list_append(list_of(group->unfinished_), &member->link);
+    ci_list_append(&group->unfinished, &member->link);
     (void)ci_future_subscribe(&task->future, &member->callback);
     return task;
 }
@@ -204,87 +288,91 @@ static void parent_is_cancelled(struct ci_task *parent, struct leaving *leaving)
     ci_note_store(&leaving->note, ci_note_ref(parent->last_note));
 }
 
-static void wait_for_members(coil_group *group, struct ci_task *parent, struct leaving *leaving)
+static void wait_for_members(struct group *group, struct leaving *leaving)
 {
     struct ci_wait wait;
 
-    while (!ci_list_empty(list_of(group->unfinished_))) {
-        ci_wait_init(&wait, parent, "the tasks of its group");
-        group->waiter_ = &wait;
+    while (!ci_list_empty(&group->unfinished)) {
+        ci_wait_init(&wait, group->parent, "the tasks of its group");
+        group->waiter = &wait;
         int rc = ci_wait_suspend(&wait);
-        group->waiter_ = NULL;
-        if (rc < 0 && !(group->state_ & ABORTING)) {
-            parent_is_cancelled(parent, leaving);
+        group->waiter = NULL;
+        if (rc < 0 && !(group->flags & ABORTING)) {
+            parent_is_cancelled(group->parent, leaving);
             cancel_members(group);
         }
     }
 }
 
-/* The handles that were given out end here, and the errors become the parent's. */
-static void clear_up(coil_group *group, struct ci_task *parent)
+static int fail_with_errors(struct group *group, int rc)
 {
-    struct ci_list *kept = list_of(group->kept_);
+    struct ci_task *parent = group->parent;
 
-    while (!ci_list_empty(kept)) {
-        ci_future_unref(&member_of(ci_list_pop(kept))->task->future);
-    }
-    ci_free(parent->group_errors);
-    parent->group_errors = group->more_errors_;
-    group->state_ |= ENDED;
-}
-
-static int fail_with_errors(coil_group *group, struct ci_task *parent, int rc)
-{
     if (parent->cancelling > 0) {
         /* Cancelled from outside as well: the request stays one, and is delivered again. */
         (void)coil_uncancel(&parent->future);
         (void)ci_future_cancel(&parent->future, NULL);
     }
-    int error = coil_group_error(group, 0);
+    int error = group->errors[0];
     if (error != rc) {
-        ci_task_arrived_with(parent, parent->group_note);
-        parent->group_note = NULL;
+        ci_task_arrived_with(parent, group->note);
+        group->note = NULL;
     }
     return error;
 }
 
-static int outcome(coil_group *group, struct ci_task *parent, struct leaving *leaving, int rc)
+static int outcome(struct group *group, struct leaving *leaving, int rc)
 {
-    if (group->state_ & PARENT_CANCELLED && coil_uncancel(&parent->future) == 0) {
+    if (group->flags & PARENT_CANCELLED && coil_uncancel(&group->parent->future) == 0) {
         leaving->propagate = false;
     }
-    if (leaving->propagate && group->errors_ == 0) {
-        ci_task_arrived_with(parent, leaving->note);
+    if (leaving->propagate && group->error_count == 0) {
+        ci_task_arrived_with(group->parent, leaving->note);
         leaving->note = NULL;
         return -ECANCELED;
     }
     if (rc < 0 && rc != -ECANCELED) {
         add_error(group, rc);
     }
-    return group->errors_ > 0 ? fail_with_errors(group, parent, rc) : rc;
+    return group->error_count > 0 ? fail_with_errors(group, rc) : rc;
 }
 
-int coil_group_end(coil_group *group, int rc)
+/* The group's handles end, and the record becomes the parent's. */
+static void settle(coil_group *handle, struct group *group)
+{
+    release_kept(group);
+    handle->state_ = ENDED;
+    handle->errors_ = group->error_count;
+    for (size_t i = 0; i < group->error_count && i < COIL_GROUP_ERRORS_INSIDE; i++) {
+        handle->first_errors_[i] = group->errors[i];
+    }
+    ci_group_free(group->parent->last_group);
+    group->parent->last_group = group;
+}
+
+int coil_group_end(coil_group *handle, int rc)
 {
     struct ci_task *parent = ci_task_running();
+    struct group *group = open_group(handle);
     struct leaving leaving = {0};
 
-    if (!(group->state_ & BEGUN) || group->state_ & ENDED) {
-        return group->parent_ == NULL ? -EPERM : -EINVAL;
+    if (group == NULL) {
+        return handle->state_ == REFUSED ? handle->first_errors_[0] : -EINVAL;
     }
-    if (parent == NULL || &parent->future != group->parent_) {
+    if (parent == NULL || !ci_scope_is_open(parent, &group->scope)) {
         return -EPERM;
     }
-    group->state_ |= EXITING;
+    ci_scope_leave(parent, &group->scope);
+    group->flags |= EXITING;
     if (rc == -ECANCELED) {
         parent_is_cancelled(parent, &leaving);
     }
-    if (rc < 0 && !(group->state_ & ABORTING)) {
+    if (rc < 0 && !(group->flags & ABORTING)) {
         cancel_members(group);
     }
-    wait_for_members(group, parent, &leaving);
-    rc = outcome(group, parent, &leaving, rc);
+    wait_for_members(group, &leaving);
+    rc = outcome(group, &leaving, rc);
     ci_note_unref(leaving.note);
-    clear_up(group, parent);
+    settle(handle, group);
     return rc;
 }

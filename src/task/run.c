@@ -124,10 +124,10 @@ int ci_runtime_cancel_all(struct coil_loop *loop)
     }
     struct coil_future *all = gather_all(runtime);
     int rc = coil_loop_run_until_complete(loop, all);
-    if (all != NULL) {
+    if (rc >= 0) {
         report_failures(all);
-        ci_future_unref(all);
     }
+    coil_unref(all);
     return rc;
 }
 
@@ -164,9 +164,12 @@ static struct coil_loop_options loop_options(const struct coil_run_options *opti
 
 int coil_run_with(coil_fn *main, const struct coil_run_options *options)
 {
+    static const struct coil_run_options defaults = {.size = sizeof(defaults)};
+
     if (ci_loop_running != NULL) {
         return -EPERM;
     }
+    options = options == NULL ? &defaults : options;
     struct coil_loop_options how = loop_options(options);
     coil_loop *loop = coil_loop_new_with(&how);
     if (loop == NULL) {

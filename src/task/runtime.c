@@ -13,6 +13,7 @@
 #include "coro/overflow.h"
 #include "sys/alloc.h"
 #include "task/report.h"
+#include "task/scope.h"
 #include "task/task.h"
 
 /* ---- stack overflow -------------------------------------------------------------------------------------------------- */
@@ -123,11 +124,12 @@ destroy_loop:
 
 coil_loop *coil_loop_new_with(const struct coil_loop_options *options)
 {
+    static const struct coil_loop_options defaults = {.size = sizeof(defaults)};
     struct ci_runtime *runtime = ci_alloc_zero(sizeof(*runtime));
     if (runtime == NULL) {
         return ci_loop_creation_failed(-ENOMEM);
     }
-    int rc = open_runtime(runtime, options);
+    int rc = open_runtime(runtime, options == NULL ? &defaults : options);
     if (rc < 0) {
         ci_free(runtime);
         return ci_loop_creation_failed(rc);
@@ -205,6 +207,9 @@ static void drop_chains(struct ci_runtime *runtime)
 /* Tasks that are still waiting stay on their stacks for good: others may have nodes in their frames. */
 static void abandon_tasks(struct ci_runtime *runtime)
 {
+    for (struct ci_list *link = runtime->tasks.next; link != &runtime->tasks; link = link->next) {
+        ci_scopes_discard(ci_container_of(link, struct ci_task, all));
+    }
     while (!ci_list_empty(&runtime->tasks)) {
         struct ci_task *task = ci_container_of(runtime->tasks.next, struct ci_task, all);
         ci_report_destroyed(&task->future);
@@ -242,6 +247,7 @@ int coil_loop_close(coil_loop *loop)
         loop->trace->closing(loop->trace, loop);
         loop->trace = NULL;
     }
+    ci_timeouts_free_spares(runtime);
     ci_overflow_uninstall(&runtime->stacks);
     ci_loop_destroy(loop);
     runtime->closed = true;

@@ -10,6 +10,7 @@
 
 #include "base/trace.h"
 #include "sys/alloc.h"
+#include "task/scope.h"
 #include "task/task.h"
 
 /* ---- suspending and resuming ----------------------------------------------------------------------------------------- */
@@ -60,11 +61,8 @@ static void task_destroy(struct coil_future *future)
     if (__builtin_expect(task->long_name != NULL, 0)) {
         ci_free(task->long_name);
     }
-    if (__builtin_expect(task->group_note != NULL, 0)) {
-        ci_note_unref(task->group_note);
-    }
-    if (__builtin_expect(task->group_errors != NULL, 0)) {
-        ci_free(task->group_errors);
+    if (__builtin_expect(task->last_group != NULL, 0)) {
+        ci_group_free(task->last_group);
     }
     if (__builtin_expect(task->flags & CI_TASK_ABANDONED, 0)) {
         return;
@@ -107,6 +105,9 @@ static void settle_result(struct ci_task *task, int rc)
 
 static void end(struct ci_runtime *runtime, struct ci_task *task, int rc)
 {
+    if (__builtin_expect(!ci_list_empty(&task->scopes), 0)) {
+        ci_scopes_abandon(task);
+    }
     settle_result(task, rc);
     if (__builtin_expect(runtime->loop.trace != NULL, 0)) {
         runtime->loop.trace->task_ended(runtime->loop.trace, &task->future);
@@ -166,8 +167,8 @@ static struct ci_task *task_lay_out(struct ci_stack *stack, coil_fn *fn, const s
     task->cancelling = 0;
     task->cancel_note = NULL;
     task->last_note = NULL;
-    task->group_note = NULL;
-    task->group_errors = NULL;
+    task->last_group = NULL;
+    ci_list_init(&task->scopes);
     task->long_name = NULL;
     task->name[0] = '\0';
     if (options->arg_size > 0) {

@@ -21,6 +21,9 @@ enum {
     CI_TASK_ABANDONED = 16,  /* the loop was closed under it: its stack stays as it is until the runtime goes */
 };
 
+struct group;
+struct timeout;
+
 struct ci_task {
     struct coil_future future;
     struct ci_context context;
@@ -29,7 +32,8 @@ struct ci_task {
     coil_fn *fn;
     void *arg;
     void *room;
-    struct ci_list all; /* in the runtime's list of tasks that are not done */
+    struct ci_list scopes; /* time limits and groups that it has begun and not ended */
+    struct ci_list all;    /* in the runtime's list of tasks that are not done */
     uint32_t flags;
     int32_t cancelling;
     struct ci_note *cancel_note; /* the reason of the cancellation that waits */
@@ -38,8 +42,7 @@ struct ci_task {
     struct coil_future *eager_creator;
     uint64_t id;
     char *long_name;
-    struct ci_note *group_note; /* what came with the first error of its group */
-    int *group_errors;          /* those of its last group that did not fit into the group */
+    struct group *last_group; /* the last that it ended, for its errors */
     char name[CI_NAME_INSIDE];
 };
 
@@ -53,6 +56,7 @@ struct ci_runtime {
     struct ci_list scheduled; /* callback nodes in the ready queue that hold a reference to their future */
     struct ci_list chains;    /* gathers and the like that hang on other futures */
     uint32_t walk_epoch;
+    struct timeout *spare_timeouts; /* to be used again */
     size_t task_count;
     size_t max_tasks;
     size_t futures; /* that exist: while there are any, the runtime's memory stays */
@@ -124,6 +128,12 @@ struct ci_task *ci_task_new(struct coil_loop *loop, coil_fn *fn, const struct co
 
 /* Lets a new task run: from the next iteration on, or at once where the loop runs. */
 void ci_task_start(struct ci_task *task, bool eagerly);
+
+/* Frees the records of timeouts that are kept for use again. */
+void ci_timeouts_free_spares(struct ci_runtime *runtime);
+
+/* Frees the record of a group that has ended. NULL is fine. */
+void ci_group_free(struct group *group);
 
 /* Releases a corpse's stack. From any stack but its own. */
 void ci_task_bury(struct ci_runtime *runtime);

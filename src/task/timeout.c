@@ -1,42 +1,124 @@
 /*
  * Timeouts: a scope is a timer that cancels its own task, and a count by which it knows at its end whether that cancellation was its
- * own alone. wait_for is such a scope around an await. asyncio's timeouts.py, to the letter.
+ * own alone. wait_for is such a scope around an await. asyncio's timeouts.py, to the letter. The caller's struct holds what only
+ * the caller needs; what the timer needs is the record, which outlives a frame that was left early.
  */
 #include <errno.h>
 #include <math.h>
 
 #include "loop/timer.h"
+#include "sys/alloc.h"
+#include "task/scope.h"
 #include "task/task.h"
 
-enum { UNUSED, ACTIVE, EXPIRING, EXPIRED, EXITED, REFUSED };
+/* The caller's view: refused from the start, open, or ended one way or the other. */
+enum { UNUSED, REFUSED, OPEN, EXPIRED, EXITED };
 
-_Static_assert(sizeof(struct ci_timer) <= sizeof(((coil_timeout *)0)->timer_), "the timer must fit into coil_timeout");
+struct timeout {
+    struct ci_scope scope;
+    struct ci_timer timer;
+    struct ci_task *task;
+    int64_t when_ns;
+    int cancelling; /* the task's count when the scope began */
+    int expired;    /* 0, or the error that the expiry becomes */
+    struct timeout *next_spare;
+};
 
-static struct ci_timer *timer_of(coil_timeout *timeout)
+static struct timeout *record_of(const coil_timeout *timeout)
 {
-    return (struct ci_timer *)(void *)timeout->timer_;
+    return timeout->scope_;
 }
 
-static void expire(coil_timeout *timeout, int error)
+static struct timeout *record_new(struct ci_runtime *runtime)
 {
-    timeout->state_ = EXPIRING;
-    timeout->error_ = error;
-    (void)ci_future_cancel(timeout->task_, NULL); /* the task is in the scope, so it is not done */
+    struct timeout *record = runtime->spare_timeouts;
+
+    if (record == NULL) {
+        return ci_alloc(sizeof(*record));
+    }
+    runtime->spare_timeouts = record->next_spare;
+    return record;
+}
+
+static void record_free(struct timeout *record)
+{
+    struct ci_runtime *runtime = ci_runtime_of(record->task->future.loop);
+
+    record->next_spare = runtime->spare_timeouts;
+    runtime->spare_timeouts = record;
+}
+
+void ci_timeouts_free_spares(struct ci_runtime *runtime)
+{
+    while (runtime->spare_timeouts != NULL) {
+        ci_free(record_new(runtime));
+    }
+}
+
+static void expire(struct timeout *record, int error)
+{
+    record->expired = error;
+    (void)ci_future_cancel(&record->task->future, NULL); /* the task is in the scope, so it is not done */
 }
 
 static void on_timer(void *arg)
 {
-    coil_timeout *timeout = ci_container_of(arg, coil_timeout, timer_);
-
-    expire(timeout, -ETIMEDOUT);
+    expire(ci_container_of(arg, struct timeout, timer), -ETIMEDOUT);
 }
 
-static int set_timer(coil_timeout *timeout, int64_t when_ns)
+/* Without memory for its timer the scope ends as if the time were up: without its limit the code inside must not run on. */
+static int set_timer(struct timeout *record, int64_t when_ns)
 {
-    struct ci_timer *timer = timer_of(timeout);
+    bool due = when_ns <= ci_loop_now_ns(record->timer.loop);
 
-    timeout->when_ = when_ns == CI_FOREVER ? INFINITY : ci_duration_seconds(when_ns);
-    return when_ns <= ci_loop_now_ns(timer->loop) ? ci_timer_set_soon(timer) : ci_timer_set(timer, when_ns);
+    record->when_ns = when_ns;
+    int rc = due ? ci_timer_set_soon(&record->timer) : ci_timer_set(&record->timer, when_ns);
+    if (rc < 0) {
+        expire(record, rc);
+    }
+    return rc;
+}
+
+/* A scope that was left: its timer stops, and a cancellation that it has requested is taken back. */
+static void abandon(struct ci_scope *scope)
+{
+    struct timeout *record = ci_container_of(scope, struct timeout, scope);
+
+    ci_timer_stop(&record->timer);
+    if (record->expired != 0) {
+        (void)coil_uncancel(&record->task->future);
+    }
+    record_free(record);
+}
+
+static void discard(struct ci_scope *scope)
+{
+    struct timeout *record = ci_container_of(scope, struct timeout, scope);
+
+    ci_timer_stop(&record->timer);
+    record_free(record);
+}
+
+static const struct ci_scope_class timeout_class = {.end = "coil_timeout_end", .abandon = abandon, .discard = discard};
+
+static void begin(coil_timeout *timeout, struct ci_task *task, double seconds)
+{
+    struct coil_loop *loop = task->future.loop;
+    struct timeout *record = record_new(ci_runtime_of(loop));
+
+    if (record == NULL) {
+        timeout->error_ = -ENOMEM;
+        timeout->cancelling_ = task->cancelling;
+        (void)ci_future_cancel(&task->future, NULL); /* as above */
+        return;
+    }
+    record->task = task;
+    record->cancelling = task->cancelling;
+    record->expired = 0;
+    ci_timer_init(&record->timer, loop, on_timer);
+    ci_scope_enter(task, &record->scope, &timeout_class);
+    timeout->scope_ = record;
+    (void)set_timer(record, ci_deadline_ns(ci_loop_now_ns(loop), ci_duration_ns(seconds))); /* fails by expiring */
 }
 
 void coil_timeout_begin(coil_timeout *timeout, double seconds)
@@ -44,61 +126,78 @@ void coil_timeout_begin(coil_timeout *timeout, double seconds)
     struct ci_task *task = ci_task_running();
 
     *timeout = (coil_timeout){.state_ = REFUSED, .error_ = task == NULL ? -EPERM : -EINVAL, .when_ = INFINITY};
-    if (task == NULL || isnan(seconds)) {
-        return;
+    if (task != NULL && !isnan(seconds)) {
+        timeout->state_ = OPEN;
+        timeout->error_ = 0;
+        begin(timeout, task, seconds);
     }
-    struct coil_loop *loop = task->future.loop;
-    timeout->task_ = &task->future;
-    timeout->cancelling_ = task->cancelling;
-    timeout->state_ = ACTIVE;
-    ci_timer_init(timer_of(timeout), loop, on_timer);
-    int rc = set_timer(timeout, ci_deadline_ns(ci_loop_now_ns(loop), ci_duration_ns(seconds)));
-    if (rc < 0) {
-        expire(timeout, rc); /* without a limit it must not run: it ends as if the time were up */
-    }
+}
+
+static double seconds_of(int64_t when_ns)
+{
+    return when_ns == CI_FOREVER ? INFINITY : ci_duration_seconds(when_ns);
+}
+
+/* What the end makes of rc when the scope had expired with error. */
+static int end_expired(coil_timeout *timeout, struct ci_task *task, int cancelling, int error, int rc)
+{
+    timeout->state_ = EXPIRED;
+    return coil_uncancel(&task->future) <= cancelling && rc == -ECANCELED ? error : rc;
 }
 
 int coil_timeout_end(coil_timeout *timeout, int rc)
 {
+    struct ci_task *task = ci_task_running();
+    struct timeout *record = record_of(timeout);
+
     if (timeout->state_ == REFUSED) {
         return timeout->error_;
     }
-    if (timeout->state_ != ACTIVE && timeout->state_ != EXPIRING) {
+    if (timeout->state_ != OPEN || task == NULL) {
+        return task == NULL ? -EPERM : -EINVAL;
+    }
+    if (record == NULL) {
+        return end_expired(timeout, task, timeout->cancelling_, timeout->error_, rc);
+    }
+    if (!ci_scope_is_open(task, &record->scope)) {
         return -EINVAL;
     }
-    ci_timer_stop(timer_of(timeout));
-    if (timeout->state_ == ACTIVE) {
-        timeout->state_ = EXITED;
-        return rc;
+    ci_scope_leave(task, &record->scope);
+    ci_timer_stop(&record->timer);
+    timeout->when_ = seconds_of(record->when_ns);
+    timeout->scope_ = NULL;
+    int cancelling = record->cancelling;
+    int expired = record->expired;
+    record_free(record);
+    if (expired != 0) {
+        return end_expired(timeout, task, cancelling, expired, rc);
     }
-    timeout->state_ = EXPIRED;
-    if (coil_uncancel(timeout->task_) <= timeout->cancelling_ && rc == -ECANCELED) {
-        return timeout->error_;
-    }
+    timeout->state_ = EXITED;
     return rc;
 }
 
 int coil_timeout_reschedule(coil_timeout *timeout, double when)
 {
-    if (timeout->state_ != ACTIVE || isnan(when)) {
+    struct timeout *record = record_of(timeout);
+
+    if (timeout->state_ != OPEN || record == NULL || record->expired != 0 || isnan(when)) {
         return -EINVAL;
     }
-    ci_timer_stop(timer_of(timeout));
-    int rc = set_timer(timeout, ci_duration_ns(when));
-    if (rc < 0) {
-        expire(timeout, rc);
-    }
-    return rc;
+    ci_timer_stop(&record->timer);
+    return set_timer(record, ci_duration_ns(when));
 }
 
 double coil_timeout_when(const coil_timeout *timeout)
 {
-    return timeout->when_;
+    return timeout->scope_ == NULL ? timeout->when_ : seconds_of(record_of(timeout)->when_ns);
 }
 
 bool coil_timeout_expired(const coil_timeout *timeout)
 {
-    return timeout->state_ == EXPIRING || timeout->state_ == EXPIRED;
+    if (timeout->state_ != OPEN) {
+        return timeout->state_ == EXPIRED;
+    }
+    return timeout->scope_ == NULL || record_of(timeout)->expired != 0;
 }
 
 /* ---- wait_for -------------------------------------------------------------------------------------------------------- */

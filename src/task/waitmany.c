@@ -76,6 +76,32 @@ static int hang_on(struct wait_many *many, coil_future *const *futures, size_t n
     return 0;
 }
 
+/*
+ * Completions that come when the wait is decided already: asyncio's callbacks for those still run, and one that looks for the first
+ * exception looks at the error, unless it is the last of all.
+ */
+static void look_at_late_ones(struct wait_many *many)
+{
+    const struct wait_node *last = NULL;
+    size_t late = 0;
+
+    for (size_t i = 0; i < many->different; i++) {
+        const struct wait_node *node = &many->nodes[i];
+        if (node->callback.state == CI_CALLBACK_READY) {
+            late++;
+            if (last == NULL || (int32_t)(node->callback.position - last->callback.position) > 0) {
+                last = node;
+            }
+        }
+    }
+    for (size_t i = 0; late > 0 && i < many->different; i++) {
+        const struct wait_node *node = &many->nodes[i];
+        if (node->callback.state == CI_CALLBACK_READY && (node != last || late < many->left)) {
+            (void)ci_future_retrieve(node->future);
+        }
+    }
+}
+
 /* Takes the callbacks back and counts those that are done. */
 static int let_go(struct wait_many *many)
 {
@@ -146,6 +172,9 @@ int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *
         rc = ci_wait_suspend(&many.wait);
     }
     ci_timer_stop(&many.timer);
+    if (many.return_when == COIL_FIRST_EXCEPTION) {
+        look_at_late_ones(&many);
+    }
     int done = let_go(&many);
     return rc < 0 ? rc : done;
 }
