@@ -13,7 +13,7 @@ export CTEST_PARALLEL_LEVEL
 # A word is offered when what it works on is in the tree.
 ABSENT = $(if $(wildcard examples/demo examples/demo.c),,demo) \
          $(if $(wildcard bench/bench_*.c),,bench) \
-         $(if $(wildcard tests/conformance/compare),,conformance)
+         $(if $(wildcard tests/conformance/oracle/compare.py),,conformance)
 
 help: ## what can be made
 	@awk -F ':.*## ' -v absent=" $(ABSENT) " '/^[a-z]+:.*## / && !index(absent, " " $$1 " ") \
@@ -37,10 +37,11 @@ bench: ## measure, with the optimised build
 	@cmake --build --preset release --target bench
 
 conformance: ## compare the order of events with CPython's on N=1000 fresh programs
-	@scripts/install-packages $(BUILD_PACKAGES)
-	@cmake --preset release -D COIL_BUILD_TESTS=OFF >/dev/null
+	@scripts/install-packages $(TEST_PACKAGES) python3 nodejs npm
+	@cmake --preset release -D COIL_BUILD_TESTS=ON >/dev/null
 	@cmake --build --preset release --target conformance_run
-	@tests/conformance/compare build/release/tests/conformance/conformance_run $(or $(N),1000)
+	@python3 -B tests/conformance/oracle/compare.py --coil build/release/tests/conformance/conformance_run \
+	    --work-dir build --feat c,ce --count $(or $(N),1000)
 
 install: ## build, and install under PREFIX, which is /usr/local
 	@scripts/install-packages $(BUILD_PACKAGES)
