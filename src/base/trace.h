@@ -6,7 +6,6 @@
 #ifndef CI_BASE_TRACE_H
 #define CI_BASE_TRACE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct ci_entry;
@@ -26,8 +25,6 @@ struct ci_trace {
     void (*future_destroyed)(struct ci_trace *trace, struct coil_future *future);
     /* A task has ended; its stack is still as it left it. */
     void (*task_ended)(struct ci_trace *trace, struct coil_future *task);
-    /* The loop goes to sleep in the poller; it is back. */
-    void (*sleeping)(struct ci_trace *trace, bool asleep);
     /* A function of the loop was called from a thread that is not its own. */
     void (*wrong_thread)(struct ci_trace *trace, struct coil_loop *loop, const char *function);
     /* Only a thread that is not coil's own could still wake anything. */

@@ -3,15 +3,18 @@
  * about it. A report leaves in one write, so that those of several threads do not mix. This is what a program sees that has
  * set no handler of its own; it may run on any coroutine's stack, and in any thread.
  */
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/trace.h"
+#include "debug/debug.h"
+#include "debug/symbols.h"
 #include "debug/text.h"
 #include "sys/fd.h"
 #include "task/task.h"
 
-enum { BUFFER_BYTES = 1024 };
+enum { BUFFER_BYTES = 1024, FRAMES_MAX = 64 };
 
 /* What one can do about it; NULL where the message says it already. */
 static const char *advice(enum coil_report_kind kind)
@@ -44,33 +47,94 @@ static const char *advice(enum coil_report_kind kind)
     }
 }
 
+static bool is_deadlock(const struct coil_report *report)
+{
+    return report->kind == COIL_REPORT_DEADLOCK || report->kind == COIL_REPORT_DEADLOCK_SUSPECTED;
+}
+
 static void add_about(struct ci_text *text, const struct coil_report *report)
 {
     if (report->task_name != NULL) {
-        ci_text_add(text, "  task:     %s\n", report->task_name);
+        if (report->message == NULL || strstr(report->message, report->task_name) == NULL) {
+            ci_text_add(text, "  task:        %s\n", report->task_name);
+        }
     } else if (report->future != NULL) {
-        ci_text_add(text, "  future:   a %s\n", report->future->class->name);
+        ci_text_add(text, "  future:      a %s\n", report->future->class->name);
+    }
+    if (report->detail != NULL && is_deadlock(report)) {
+        ci_text_add(text, "  state:       it %s\n", report->detail);
+    } else if (report->detail != NULL && report->error == 0) {
+        ci_text_add(text, "  detail:      %s\n", report->detail);
     }
 }
 
+/* The words that came with it, outermost first, then its own, as coil_error_message has them. */
 static void add_error(struct ci_text *text, const struct coil_report *report)
 {
-    bool deadlock = report->kind == COIL_REPORT_DEADLOCK || report->kind == COIL_REPORT_DEADLOCK_SUSPECTED;
-
-    if (report->error != 0 && !deadlock) {
-        ci_text_add(text, "  error:    %s, %s\n", coil_errname(report->error), coil_strerror(report->error));
+    if (report->error == 0 || is_deadlock(report)) {
+        return;
     }
+    ci_text_add(text, "  error:       ");
     if (report->detail != NULL) {
-        ci_text_add(text, "  %s %s\n", deadlock ? "it        " : "because:  ", report->detail);
+        ci_text_add(text, "%s: ", report->detail);
     }
+    ci_text_add(text, "%s (%s)\n", coil_strerror(report->error), coil_errname(report->error));
 }
 
 static void add_site(struct ci_text *text, const struct coil_site *site)
 {
     if (site->file != NULL) {
-        ci_text_add(text, "  made by:  %s (%s:%d)\n", site->function == NULL ? "?" : site->function, site->file, site->line);
+        ci_text_add(text, "  created in:  %s (%s:%d)\n", site->function == NULL ? "?" : site->function, site->file,
+                    site->line);
     }
 }
+
+/* ---- backtraces ------------------------------------------------------------------------------------------------------ */
+
+static void add_frame(struct ci_text *text, const struct ci_frame *frame)
+{
+    ci_text_add(text, "    ");
+    if (frame->file != NULL) {
+        ci_text_add(text, "%s (%s:%d)", frame->function == NULL ? "?" : frame->function, frame->file, frame->line);
+    } else if (frame->module != NULL && frame->function != NULL) {
+        ci_text_add(text, "%s (%s+0x%zx)", frame->function, frame->module, (size_t)frame->offset);
+    } else if (frame->module != NULL) {
+        ci_text_add(text, "%s+0x%zx", frame->module, (size_t)frame->offset);
+    } else {
+        ci_text_add(text, "%p", frame->address);
+    }
+    ci_text_add(text, frame->inlined ? ", inlined\n" : "\n");
+}
+
+/* least: with fewer functions than that it says nothing new. */
+static void add_backtrace(struct ci_text *text, const char *title, void *const *addresses, size_t depth, size_t least)
+{
+    struct ci_frame frames[FRAMES_MAX];
+
+    if (addresses == NULL || depth == 0) {
+        return;
+    }
+    size_t count = ci_symbols_find(addresses, depth, frames, FRAMES_MAX);
+    size_t shown = ci_symbols_count_shown(frames, count);
+    if (shown < least) {
+        return;
+    }
+    ci_text_add(text, "  %s\n", title);
+    for (size_t i = 0; i < shown; i++) {
+        add_frame(text, &frames[i]);
+    }
+}
+
+static void add_backtraces(struct ci_text *text, const struct coil_report *report)
+{
+    const char *where = report->kind == COIL_REPORT_BLOCKED ? "where it is:" : "where that was:";
+    size_t least = report->created.file == NULL ? 1 : 2; /* the first one is said to have created it */
+
+    add_backtrace(text, where, report->backtrace, report->depth, 1);
+    add_backtrace(text, "where it was created:", report->created_backtrace, report->created_depth, least);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------- */
 
 static void write_all(const char *data, size_t size)
 {
@@ -84,7 +148,16 @@ static void write_all(const char *data, size_t size)
     }
 }
 
-void ci_debug_print_report(const struct coil_report *report)
+/* What is no complaint is printed on request: COIL_DEBUG=2. */
+static bool is_wanted(const struct coil_report *report)
+{
+    const char *level = getenv("COIL_DEBUG");
+    bool is_information = report->kind == COIL_REPORT_BACKEND || report->kind == COIL_REPORT_STACK_HIGH_WATER;
+
+    return !is_information || (level != NULL && strtol(level, NULL, 10) >= 2);
+}
+
+static void print_report(const struct coil_report *report)
 {
     char buffer[BUFFER_BYTES];
     struct ci_text text;
@@ -95,9 +168,19 @@ void ci_debug_print_report(const struct coil_report *report)
     add_about(&text, report);
     add_error(&text, report);
     add_site(&text, &report->created);
+    add_backtraces(&text, report);
     if (what_to_do != NULL) {
-        ci_text_add(&text, "  advice:   %s\n", what_to_do);
+        ci_text_add(&text, "  what to do:  %s\n", what_to_do);
     }
     write_all(text.data, text.length);
     ci_text_end(&text);
+}
+
+void ci_debug_print_report(const struct coil_report *report)
+{
+    if (is_wanted(report)) {
+        struct ci_debug_pause pause = ci_debug_pause();
+        print_report(report);
+        ci_debug_resume(&pause);
+    }
 }
