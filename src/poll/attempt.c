@@ -154,7 +154,8 @@ static bool read_when_ready(struct ci_op *op, struct ci_watch *watch)
     ssize_t got = is_ready(op->fd, POLLIN, &revents);
 
     if (got == 0) {
-        return not_now(watch, CI_READY_IN);
+        got = ci_fd_check_reads(op->fd); /* what is not open for reading is never ready for it */
+        return got == 0 ? not_now(watch, CI_READY_IN) : finished(op, got);
     }
     if (got > 0) {
         got = ci_fd_read(op->fd, rest(op), rest_size(op));
@@ -212,7 +213,7 @@ static bool attempt_read(struct ci_op *op, struct ci_watch *watch)
     }
     got = ci_fd_read_now(op->fd, op->buffer.data, wanted);
     if (got == -EOPNOTSUPP) {
-        return read_unaided(op, watch);
+        return wanted == 0 ? finished(op, 0) : read_unaided(op, watch);
     }
     if (got == -EAGAIN) {
         return not_now(watch, CI_READY_IN);
@@ -248,10 +249,11 @@ static ssize_t write_some_to_pipe(const struct ci_op *op)
     short revents;
     int rc = is_ready(op->fd, POLLOUT, &revents);
 
-    if (rc <= 0) {
+    if (rc == 0) {
+        rc = ci_fd_check_writes(op->fd);
         return rc < 0 ? rc : -EAGAIN;
     }
-    return ci_fd_write(op->fd, rest(op), rest_size(op) < PIPE_BUF ? rest_size(op) : PIPE_BUF);
+    return rc < 0 ? rc : ci_fd_write(op->fd, rest(op), rest_size(op) < PIPE_BUF ? rest_size(op) : PIPE_BUF);
 }
 
 static ssize_t write_some_unaided(const struct ci_op *op, enum ci_fd_kind kind)

@@ -56,19 +56,15 @@ static int add_piece(struct ci_watch_table *table, size_t piece, int fd)
 
 int ci_watch_get(struct ci_watch_table *table, int fd, struct ci_watch **ret)
 {
-    size_t piece = (size_t)fd / CI_WATCHES_PER_PIECE;
-    struct ci_watch *watch;
+    struct ci_watch *watch = ci_watch_place(table, fd);
 
-    if (fd < 0) {
-        return -EBADF;
-    }
-    if (piece >= table->count || table->pieces[piece] == NULL) {
-        int rc = add_piece(table, piece, fd);
+    if (watch == NULL) {
+        int rc = fd < 0 ? -EBADF : add_piece(table, (size_t)fd / CI_WATCHES_PER_PIECE, fd);
         if (rc < 0) {
             return rc;
         }
+        watch = ci_watch_place(table, fd);
     }
-    watch = &table->pieces[piece][fd % CI_WATCHES_PER_PIECE];
     if (watch->generation == 0) {
         ci_list_init(&watch->readers);
         ci_list_init(&watch->writers);
@@ -85,7 +81,7 @@ void ci_watch_forget(struct ci_watch *watch)
     watch->armed = 0;
     watch->ready = CI_READY_IN | CI_READY_OUT;
     watch->kind = CI_WATCH_UNKNOWN;
-    watch->traits = 0;
+    watch->traits &= CI_WATCH_RELIED;
     watch->unwanted = 0;
 }
 

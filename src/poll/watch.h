@@ -29,6 +29,7 @@ enum {
     CI_WATCH_ENDED = 2,   /* the end of input, a hang-up or an error was announced: no edge will announce it again */
     CI_WATCH_URGENT = 4,  /* urgent data has come: reads stop short at its mark */
     CI_WATCH_EMPTIED = 8, /* the last read most likely took all there was */
+    CI_WATCH_RELIED = 16, /* in the backend's list of those that are waited on without proof */
 };
 
 struct ci_watch {
@@ -41,6 +42,7 @@ struct ci_watch {
     uint8_t kind;
     uint8_t traits;
     uint8_t unwanted;    /* events in a row that nobody waited for */
+    uint32_t since;      /* the period in which the wait that relies on the registration began */
 };
 
 enum { CI_WATCHES_PER_PIECE = 256 };
@@ -50,17 +52,23 @@ struct ci_watch_table {
     size_t count;
 };
 
-/* What is known of fd, or NULL if nothing ever was. */
-static inline struct ci_watch *ci_watch_find(const struct ci_watch_table *table, int fd)
+/* Where that of fd is, or would be in a piece that is there; NULL if it is not. Does not look at it. */
+static inline struct ci_watch *ci_watch_place(const struct ci_watch_table *table, int fd)
 {
     size_t piece = (size_t)fd / CI_WATCHES_PER_PIECE;
-    struct ci_watch *watch;
 
     if (fd < 0 || piece >= table->count || table->pieces[piece] == NULL) {
         return NULL;
     }
-    watch = &table->pieces[piece][fd % CI_WATCHES_PER_PIECE];
-    return watch->generation == 0 ? NULL : watch;
+    return &table->pieces[piece][fd % CI_WATCHES_PER_PIECE];
+}
+
+/* What is known of fd, or NULL if nothing ever was. */
+static inline struct ci_watch *ci_watch_find(const struct ci_watch_table *table, int fd)
+{
+    struct ci_watch *watch = ci_watch_place(table, fd);
+
+    return watch == NULL || watch->generation == 0 ? NULL : watch;
 }
 
 /* As find, but makes room. Returns 0 with *ret, or -EBADF (no such descriptor), -ENOMEM. */

@@ -1,0 +1,21 @@
+/* What ends a call to the kernel: see call.h. */
+#include "io/call.h"
+
+void ci_io_completed(struct ci_op *op)
+{
+    struct ci_io_call *call = ci_container_of(op, struct ci_io_call, op);
+
+    if (op->result == -ECANCELED) {
+        ci_wait_cancelled(&call->wait);
+    } else {
+        ci_wait_finish(&call->wait);
+    }
+}
+
+int ci_io_cancel(struct ci_wait *wait)
+{
+    struct ci_io_call *call = ci_container_of(wait, struct ci_io_call, wait);
+
+    ci_io_cancel_op(wait->task->future.loop, &call->op);
+    return 1;
+}
