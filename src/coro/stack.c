@@ -145,6 +145,18 @@ static int grow(struct ci_stack_class *klass)
     return rc;
 }
 
+/* Tools forget the stacks that a region still has out, so that they do not look for them in what is mapped there next. */
+static void forget_stacks(const struct ci_stack_region *region)
+{
+    for (uint32_t slot = 0; slot < region->carved; slot++) {
+        if (!ci_region_is_cold(region, slot)) {
+            struct ci_stack *stack = ci_region_stack(region, slot);
+            VALGRIND_STACK_DEREGISTER(stack->valgrind_id);
+            CI_LSAN_UNREGISTER_ROOT(stack->low, ci_stack_usable_bytes(stack));
+        }
+    }
+}
+
 void ci_region_unmap(struct ci_stack_region *region)
 {
     struct ci_stack_class *klass = region->klass;
@@ -158,6 +170,7 @@ void ci_region_unmap(struct ci_stack_region *region)
     if (klass->pool->guards_split_mappings) {
         atomic_fetch_sub(&splitting_guards, region->guarded);
     }
+    forget_stacks(region);
     ASAN_UNPOISON_MEMORY_REGION(region->slots, region->slot_count * klass->slot_bytes);
     (void)ci_memory_unmap(region, region->mapped_bytes); /* what fails to go away is lost, and harms nobody */
 }

@@ -183,6 +183,7 @@ static void wipe(struct ci_stack *stack)
     if (batch.pool->measuring) {
         char *top_page = stack->low + deep_bytes(stack);
         ASAN_UNPOISON_MEMORY_REGION(stack->low, ci_stack_usable_bytes(stack));
+        VALGRIND_MAKE_MEM_UNDEFINED(top_page, (size_t)((char *)stack - top_page)); /* it lies below a dead stack pointer */
         memset(top_page, 0, (size_t)((char *)stack - top_page));
         ASAN_POISON_MEMORY_REGION(stack->low, ci_stack_usable_bytes(stack));
     }

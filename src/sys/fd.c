@@ -166,18 +166,24 @@ ssize_t ci_fd_write_now(int fd, const void *data, size_t size)
     return rc;
 }
 
-ssize_t ci_fd_write_nonblocking(int fd, const void *data, size_t size)
+static int get_flags(int fd)
 {
     int rc = ci_fault("fcntl");
-    int flags;
-    ssize_t written;
 
     if (rc < 0) {
         return rc;
     }
-    flags = fcntl(fd, F_GETFL);
+    rc = fcntl(fd, F_GETFL);
+    return rc < 0 ? -errno : rc;
+}
+
+ssize_t ci_fd_write_nonblocking(int fd, const void *data, size_t size)
+{
+    int flags = get_flags(fd);
+    ssize_t written;
+
     if (flags < 0) {
-        return -errno;
+        return flags;
     }
     if (flags & O_NONBLOCK) {
         return ci_fd_write(fd, data, size);
@@ -268,12 +274,29 @@ int ci_fd_poll(struct pollfd *fds, nfds_t count)
 
 int ci_fd_check(int fd)
 {
-    int rc = ci_fault("fcntl");
+    int rc = get_flags(fd);
+
+    return rc < 0 ? rc : 0;
+}
+
+int ci_fd_check_reads(int fd)
+{
+    int rc = get_flags(fd);
 
     if (rc < 0) {
         return rc;
     }
-    return fcntl(fd, F_GETFD) < 0 ? -errno : 0;
+    return (rc & O_ACCMODE) == O_WRONLY ? -EBADF : 0;
+}
+
+int ci_fd_check_writes(int fd)
+{
+    int rc = get_flags(fd);
+
+    if (rc < 0) {
+        return rc;
+    }
+    return (rc & O_ACCMODE) == O_RDONLY ? -EBADF : 0;
 }
 
 int ci_fd_close(int fd)

@@ -47,6 +47,10 @@ int ci_fd_poll(struct pollfd *fds, nfds_t count);
 /* 0 if the descriptor is open, else -EBADF ("fcntl"). */
 int ci_fd_check(int fd);
 
+/* 0 if the descriptor is open for reading, or for writing, else -EBADF ("fcntl"). */
+int ci_fd_check_reads(int fd);
+int ci_fd_check_writes(int fd);
+
 /* Closes it. The number is free afterwards in any case, for Linux lets go of it before anything can go wrong ("close"). */
 int ci_fd_close(int fd);
 

@@ -14,6 +14,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef COIL_HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 #include "sys/fault.h"
 
 #define ADVICE_GUARD_INSTALL    102
@@ -118,7 +124,8 @@ int ci_memory_advise_many(const struct iovec *ranges, size_t count, enum ci_memo
         size_t n = count - i < RANGES_PER_CALL ? count - i : RANGES_PER_CALL;
         int rc = -ENOSYS;
 
-        if (n > 1 && !atomic_load_explicit(&batch_refused[advice], memory_order_relaxed)) {
+        /* Valgrind does not know process_madvise and says so at length. */
+        if (n > 1 && !RUNNING_ON_VALGRIND && !atomic_load_explicit(&batch_refused[advice], memory_order_relaxed)) {
             rc = advise_batch(ranges + i, n, advice);
             if (rc < 0 && rc != -EAGAIN && rc != -ENOMEM) {
                 atomic_store_explicit(&batch_refused[advice], true, memory_order_relaxed);

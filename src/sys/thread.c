@@ -1,12 +1,16 @@
 /*
- * Counting threads: see thread.h. /proc/self/stat says it in one read, without the allocation that listing a directory takes.
+ * Threads: see thread.h. /proc/self/stat gives their number in one read, without the allocation that listing a directory takes.
  */
 #include "sys/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sys/fault.h"
@@ -29,26 +33,142 @@ static int parse_thread_count(const char *text)
     return threads > 0 && threads < 1 << 30 ? (int)threads : -EIO;
 }
 
+/* Reads a small file of /proc as a text. Returns 0 or a negative errno. */
+static int read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+    ssize_t length = read(fd, text, size - 1);
+    int rc = length < 0 ? -errno : 0;
+    (void)close(fd); /* nothing was written: there is nothing that could be lost */
+    text[rc < 0 ? 0 : length] = '\0';
+    return rc;
+}
+
 int ci_sys_thread_count(void)
 {
     char text[1024];
-    ssize_t size;
     int rc = ci_fault("thread_count");
-    int fd;
+
+    if (rc == 0) {
+        rc = read_text("/proc/self/stat", text, sizeof text);
+    }
+    return rc < 0 ? rc : parse_thread_count(text);
+}
+
+/* ---- the library's own ----------------------------------------------------------------------------------------------- */
+
+static void *thread_main(void *arg)
+{
+    struct ci_thread *thread = arg;
+
+    atomic_store(&thread->id, ci_thread_id());
+    (void)pthread_setname_np(pthread_self(), thread->name); /* a longer name is none */
+    thread->run(thread->arg);
+    return NULL;
+}
+
+/* A thread inherits the mask of the one that makes it. */
+static int create(struct ci_thread *thread, const pthread_attr_t *attributes)
+{
+    sigset_t all;
+    sigset_t before;
+
+    (void)sigfillset(&all);
+    int rc = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (rc == 0) {
+        rc = pthread_create(&thread->thread, attributes, thread_main, thread);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* this mask was in force already */
+    }
+    return -rc;
+}
+
+int ci_thread_start(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg, size_t stack_bytes)
+{
+    pthread_attr_t attributes;
+    int rc = ci_fault("pthread_create");
 
     if (rc < 0) {
         return rc;
     }
-    fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return -errno;
-    }
-    size = read(fd, text, sizeof text - 1);
-    rc = size < 0 ? -errno : 0;
-    (void)close(fd); /* nothing was written: there is nothing that could be lost */
+    thread->process = getpid();
+    thread->name = name;
+    thread->run = run;
+    thread->arg = arg;
+    atomic_init(&thread->id, 0);
+    rc = -pthread_attr_init(&attributes);
     if (rc < 0) {
         return rc;
     }
-    text[size] = '\0';
-    return parse_thread_count(text);
+    (void)pthread_attr_setstacksize(&attributes, stack_bytes); /* too small a size leaves the default */
+    atomic_fetch_add(&ci_sys_own_threads, 1);
+    rc = create(thread, &attributes);
+    if (rc < 0) {
+        atomic_fetch_sub(&ci_sys_own_threads, 1);
+    }
+    (void)pthread_attr_destroy(&attributes);
+    return rc;
+}
+
+void ci_thread_join(struct ci_thread *thread)
+{
+    if (thread->process == getpid()) {
+        (void)pthread_join(thread->thread, NULL); /* it exists, it is not detached, and it is not this one */
+        while (syscall(SYS_tgkill, thread->process, atomic_load(&thread->id), 0) == 0) {
+            (void)sched_yield(); /* it has left its stack, and takes a moment more to leave the kernel's books */
+        }
+    }
+    atomic_fetch_sub(&ci_sys_own_threads, 1);
+}
+
+pid_t ci_thread_id(void)
+{
+    return (pid_t)syscall(SYS_gettid);
+}
+
+int ci_thread_signal(pthread_t thread, int signo)
+{
+    int rc = ci_fault("pthread_kill");
+
+    return rc < 0 ? rc : -pthread_kill(thread, signo);
+}
+
+/* proc(5): "running", or "-1 SP PC", or "NUMBER ARGUMENT*6 SP PC", all but the number in hexadecimal. */
+static int parse_system_call(const char *text, struct ci_system_call *call)
+{
+    uintptr_t words[8] = {0};
+    char *at;
+
+    if (strncmp(text, "running", 7) == 0) {
+        return 0;
+    }
+    call->number = strtol(text, &at, 10);
+    if (at == text) {
+        return -EIO;
+    }
+    int count = call->number < 0 ? 2 : 8;
+    for (int i = 8 - count; i < 8; i++) {
+        words[i] = (uintptr_t)strtoull(at, &at, 16);
+    }
+    memcpy(call->arguments, words, sizeof(call->arguments));
+    call->stack_pointer = words[6];
+    call->program_counter = words[7];
+    return 1;
+}
+
+int ci_thread_system_call(pid_t id, struct ci_system_call *call)
+{
+    char path[64];
+    char text[256];
+    int rc = ci_fault("thread_system_call");
+
+    if (rc < 0) {
+        return rc;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int)id);
+    rc = read_text(path, text, sizeof(text));
+    return rc < 0 ? rc : parse_system_call(text, call);
 }

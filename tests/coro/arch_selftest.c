@@ -53,7 +53,8 @@ static void finish(struct coroutine *coroutine)
     ci_stack_release(&pool, coroutine->stack);
 }
 
-#ifdef TEST_REGISTERS
+#if defined TEST_REGISTERS && !CI_WITH_ASAN && !CI_WITH_TSAN
+#define COMPARE_REGISTERS
 static void swap_and_compare(struct ci_context *from, struct ci_context *to, uint64_t seed)
 {
     uint64_t in[TEST_REGISTERS];
@@ -84,7 +85,7 @@ static void swap_registers(void *arg)
 
 static void registers_survive(void)
 {
-#if defined TEST_REGISTERS && !CI_WITH_ASAN && !CI_WITH_TSAN
+#ifdef COMPARE_REGISTERS
     struct coroutine *coroutine = start(swap_registers, 0);
 
     for (uint64_t i = 0; i < 100; i++) {
@@ -122,11 +123,11 @@ static void stack_is_aligned_at_the_entry(void)
     finish(coroutine);
 }
 
-static double grow(double value, int depth)
+__attribute__((noinline)) static double climb(double value, int depth)
 {
     volatile char frame[100] = {0};
 
-    return depth == 0 ? value + frame[1] : grow(value * 1.5, depth - 1) / 1.5;
+    return depth == 0 ? value + frame[1] : climb(value * 1.5, depth - 1) / 1.5;
 }
 
 static void count_steps(void *arg)
@@ -136,11 +137,17 @@ static void count_steps(void *arg)
 
     while (self->steps < 10) {
         self->steps++;
-        value = grow(value, self->number % 50);
+        value = climb(value, self->number % 50);
         ci_context_switch(&self->context, &thread_context);
     }
     CHECK(value > self->number - 0.001 && value < self->number + 0.001);
     ci_context_exit(&self->context, &thread_context);
+}
+
+/* Where gdb_backtrace.sh stops to look at a context that does not run. */
+__attribute__((noinline)) static void look_at(const struct ci_context *paused)
+{
+    __asm__ volatile("" : : "r"(paused) : "memory");
 }
 
 static void many_contexts_keep_apart(void)
@@ -155,6 +162,7 @@ static void many_contexts_keep_apart(void)
             CHECK(coroutines[i]->steps == step);
             ci_context_switch(&thread_context, &coroutines[i]->context);
         }
+        look_at(&coroutines[step]->context);
     }
     for (int i = 0; i < CONTEXTS; i++) {
         finish(coroutines[i]);
@@ -190,7 +198,7 @@ static void overflow_now(void *arg)
 {
     struct coroutine *self = arg;
 
-    self->steps = (int)grow(1.0, 1000000);
+    self->steps = (int)climb(1.0, 1000000);
     ci_context_exit(&self->context, &thread_context);
 }
 

@@ -48,7 +48,6 @@ static void must_install(void)
     }
 }
 
-#pragma GCC diagnostic ignored "-Wpragmas"
 #pragma GCC diagnostic ignored "-Winfinite-recursion"
 __attribute__((noinline)) static int dig(int depth)
 {
@@ -140,12 +139,13 @@ static void touch_foreign_guard(void)
     ((volatile char *)stack->low)[-1] = 1; /* from the thread's own stack */
 }
 
-static void touch_null(void)
-{
-    volatile char *volatile nothing = NULL;
+/* Not NULL, which UndefinedBehaviorSanitizer would stop. */
+static volatile char *volatile nowhere = (char *)16;
 
+static void touch_nowhere(void)
+{
     must_install();
-    *nothing = 1;
+    *nowhere = 1;
 }
 
 START_TEST(a_stray_pointer_is_no_overflow)
@@ -154,7 +154,7 @@ START_TEST(a_stray_pointer_is_no_overflow)
 
     ck_assert_ptr_null(strstr(end.output, "overflow of"));
     ck_assert(died_of(&end, SIGSEGV));
-    end = run_child(touch_null);
+    end = run_child(touch_nowhere);
     ck_assert_ptr_null(strstr(end.output, "overflow of"));
     ck_assert(died_of(&end, SIGSEGV));
 }
@@ -204,7 +204,7 @@ static void ignore_and_touch(void)
     struct sigaction action = {.sa_handler = SIG_IGN};
 
     (void)sigaction(SIGSEGV, &action, NULL);
-    touch_null();
+    touch_nowhere();
 }
 
 START_TEST(an_ignored_signal_is_ignored_but_a_fault_is_not)
@@ -223,7 +223,7 @@ static void check_and_exit(int signo, siginfo_t *info, void *context)
 
     (void)sigprocmask(SIG_BLOCK, NULL, &mask);
     (void)context;
-    _exit(signo == SIGSEGV && info->si_addr == NULL && sigismember(&mask, SIGUSR1) && sigismember(&mask, SIGSEGV) ? 5
+    _exit(signo == SIGSEGV && info->si_addr == nowhere && sigismember(&mask, SIGUSR1) && sigismember(&mask, SIGSEGV) ? 5
                                                                                                                  : 6);
 }
 
@@ -233,7 +233,7 @@ static void handle_with_siginfo(void)
 
     (void)sigaddset(&action.sa_mask, SIGUSR1);
     (void)sigaction(SIGSEGV, &action, NULL);
-    touch_null();
+    touch_nowhere();
 }
 
 static void plain_exit(int signo)
@@ -246,7 +246,7 @@ static void handle_plainly(void)
     struct sigaction action = {.sa_handler = plain_exit};
 
     (void)sigaction(SIGSEGV, &action, NULL);
-    touch_null();
+    touch_nowhere();
 }
 
 START_TEST(other_faults_reach_the_programs_handler)
@@ -317,14 +317,13 @@ static void jump_out(int signo)
 static void escape_twice(void)
 {
     struct sigaction action = {.sa_handler = jump_out};
-    volatile char *volatile nothing = NULL;
     volatile int times = 0;
 
     (void)sigaction(SIGSEGV, &action, NULL);
     must_install();
     (void)sigsetjmp(escape, 1);
     if (times++ < 2) {
-        *nothing = 1;
+        *nowhere = 1;
     }
     _exit(times == 3 ? 13 : 14);
 }
@@ -419,14 +418,13 @@ static void come_back_under_a_chain(void)
 {
     struct sigaction ground = {.sa_handler = plain_exit};
     struct sigaction action = {.sa_sigaction = chain, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    volatile char *volatile nothing = NULL;
 
     (void)sigaction(SIGSEGV, &ground, NULL);
     must_install();
     (void)sigaction(SIGSEGV, &action, &chained);
     ci_overflow_uninstall(&pool);
     must_install();
-    *nothing = 1;
+    *nowhere = 1;
 }
 
 START_TEST(who_replaced_our_handler_keeps_his)

@@ -66,9 +66,11 @@ START_TEST(all_of_a_stack_can_be_written)
     }
     for (int i = 0; i < 50; i++) {
         const char *top = ci_stack_top(stacks[i]);
-        for (const char *at = stacks[i]->low; at < top; at++) {
-            ck_assert_int_eq(*at, i);
+        const char *at = stacks[i]->low;
+        while (at < top && *at == i) {
+            at++;
         }
+        ck_assert_ptr_eq(at, top);
         ci_stack_release(&pool, stacks[i]);
     }
 }
@@ -241,11 +243,14 @@ END_TEST
 
 START_TEST(little_address_space_gives_small_regions)
 {
-#if !CI_WITH_ASAN && !CI_WITH_TSAN
+#if !CI_WITH_ASAN && !CI_WITH_TSAN /* nor on valgrind, which live on address space */
     struct rlimit limit = {200 * MIB, 200 * MIB};
     int error = 0;
     int count = 0;
 
+    if (RUNNING_ON_VALGRIND) {
+        return;
+    }
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
     while (ci_stack_acquire(&pool, 0, &error) != NULL) {
         count++;
@@ -257,16 +262,18 @@ START_TEST(little_address_space_gives_small_regions)
 }
 END_TEST
 
+enum { EXERCISED = 500 };
+
 /* Everything that the pool does with the kernel, so that each of these calls can be made to fail. */
 static bool exercise(void)
 {
-    struct ci_stack *stacks[3000];
+    struct ci_stack *stacks[EXERCISED];
     size_t count = 0;
     int error = 0;
     bool complete;
 
     ck_assert_int_eq(ci_stack_pool_init(&pool, 0), 0);
-    while (count < 3000) {
+    while (count < EXERCISED) {
         stacks[count] = ci_stack_acquire(&pool, count % 100 == 0 ? 32 * KIB : 0, &error);
         if (stacks[count] == NULL) {
             ck_assert_int_lt(error, 0);
@@ -275,7 +282,7 @@ static bool exercise(void)
         }
         stacks[count++]->low[0] = 1;
     }
-    complete = count == 3000;
+    complete = count == EXERCISED;
     while (count > 0) {
         size_t high_water = ci_stack_high_water(stacks[--count]);
         ck_assert_uint_gt(high_water, 0);

@@ -10,7 +10,7 @@
 
 #define KIB  ((size_t)1024)
 #define MIB  (1024 * KIB)
-#define MANY 200000
+#define MANY 100000
 
 static struct ci_stack_pool pool;
 static struct ci_stack *stacks[MANY];
