@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+/* The version of this header. */
 #define COIL_VERSION_MAJOR 0
 #define COIL_VERSION_MINOR 1
 #define COIL_VERSION_PATCH 0
@@ -39,9 +40,9 @@ typedef int coil_fn(void *arg);
 
 /* Where in the program something was made: filled in by the macros of this API. The strings are literals. */
 struct coil_site {
-    const char *file;
-    const char *function;
-    int line;
+    const char *file;     /* __FILE__ */
+    const char *function; /* __func__ */
+    int line;             /* __LINE__ */
 };
 
 /*

@@ -19,24 +19,24 @@ typedef void coil_callback(void *userdata);
 
 /* ---- what went wrong ------------------------------------------------------------------------------------------------- */
 
+/* What a report is about. Those marked debug are sent in debug mode only. */
 enum coil_report_kind {
-    COIL_REPORT_CALLBACK_ERROR = 1, /* a callback said so with coil_call_exception_handler */
+    COIL_REPORT_CALLBACK_ERROR = 1, /* a callback said so with coil_loop_call_exception_handler */
     COIL_REPORT_NEVER_RETRIEVED,    /* a future ended with an error that nobody looked at */
     COIL_REPORT_DESTROYED_PENDING,  /* the loop was closed while this task was still waiting */
     COIL_REPORT_SHUTDOWN_ERROR,     /* a task failed while coil_run cancelled what was left */
     COIL_REPORT_SHIELDED_ERROR,     /* a shielded future failed after its waiter had left */
-    COIL_REPORT_GROUP_PARENT_DONE,  /* a group's child failed after the group's own task had ended */
+    COIL_REPORT_GROUP_PARENT_DONE,  /* a group's child failed after the group had been left without its end */
     COIL_REPORT_MISUSE,             /* a scope (timeout, group) was left without its end, and is closed now */
     COIL_REPORT_DEADLOCK,           /* one for each task that waits: nothing can ever wake them */
     COIL_REPORT_DEADLOCK_SUSPECTED, /* debug: the same, but another thread could still wake them */
     COIL_REPORT_SLOW_CALLBACK,      /* debug: a task or callback ran for slow_callback_duration or longer */
     COIL_REPORT_BLOCKED,            /* debug: the loop is being blocked now; sent by the watchdog's thread */
     COIL_REPORT_WRONG_THREAD,       /* debug: a function of this loop was called from another thread */
-    COIL_REPORT_CANCEL_SWALLOWED,   /* debug: a task was cancelled, went on, and ended without coil_uncancel */
-    COIL_REPORT_NOT_RELEASED,       /* debug: a reference to this future was never given back */
-    COIL_REPORT_STACK_HIGH_WATER,   /* debug: at the end, the most stack that any task used */
-    COIL_REPORT_BACKEND,            /* debug: which backend was chosen, and why */
-    COIL_REPORT_RESOURCE            /* something was not closed */
+    COIL_REPORT_CANCEL_SWALLOWED, /* debug: a task was cancelled, went on, and ended with a result, without coil_uncancel */
+    COIL_REPORT_NOT_RELEASED,     /* debug: a reference to this future was never given back */
+    COIL_REPORT_STACK_HIGH_WATER, /* debug: at the end, the most stack that any task used */
+    COIL_REPORT_BACKEND           /* debug: which backend was chosen, and why */
 };
 
 /*
@@ -56,16 +56,18 @@ struct coil_report {
     size_t stack_size;              /* STACK_HIGH_WATER: bytes */
     struct coil_site created;       /* where the future, task or handle was made; file is NULL when unknown */
     void *const *created_backtrace; /* debug: the return addresses at its creation, or NULL */
-    size_t created_depth;
-    void *const *backtrace; /* BLOCKED, WRONG_THREAD: the return addresses of the code at fault, or NULL */
-    size_t depth;
+    size_t created_depth;           /* how many those are */
+    void *const *backtrace;         /* BLOCKED, WRONG_THREAD: the return addresses of the code at fault, or NULL */
+    size_t depth;                   /* how many those are */
 };
 
+/* What receives the reports of a loop: see coil_loop_set_exception_handler. */
 typedef void coil_exception_handler(coil_loop *loop, const struct coil_report *report, void *userdata);
 
 /*
  * Makes handler receive every report of this loop, with userdata; NULL brings back the default, which prints them to
- * stderr. The handler must not await. COIL_REPORT_BLOCKED alone comes from another thread, while the loop's own is busy.
+ * stderr. The handler must not await. Two kinds come from another thread than the loop's: COIL_REPORT_BLOCKED from the watchdog's,
+ * while the loop's own is busy, and COIL_REPORT_WRONG_THREAD from the thread at fault.
  * asyncio: loop.set_exception_handler.
  */
 COIL_API void coil_loop_set_exception_handler(coil_loop *loop, coil_exception_handler *handler, void *userdata);
@@ -81,14 +83,23 @@ COIL_API void coil_report_print(const struct coil_report *report);
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------- */
 
-enum coil_clock { COIL_CLOCK_DEFAULT, COIL_CLOCK_REAL, COIL_CLOCK_VIRTUAL };
-enum coil_backend { COIL_BACKEND_AUTO, COIL_BACKEND_EPOLL, COIL_BACKEND_IO_URING };
+/* What a loop goes by. */
+enum coil_clock {
+    COIL_CLOCK_DEFAULT, /* the real one */
+    COIL_CLOCK_REAL,    /* CLOCK_MONOTONIC */
+    COIL_CLOCK_VIRTUAL  /* stands still while anything can run, then jumps to the next timer: for tests */
+};
+/* How a loop asks the kernel. */
+enum coil_backend {
+    COIL_BACKEND_AUTO,    /* COIL_BACKEND in the environment, else the best that there is */
+    COIL_BACKEND_EPOLL,   /* epoll */
+    COIL_BACKEND_IO_URING /* io_uring, or -ENOTSUP where it is not to be had */
+};
 
 /* How a loop is made. Zero always means the default. */
 struct coil_loop_options {
     size_t size;                   /* sizeof this struct: the macros fill it in */
     bool debug;                    /* debug mode; also by COIL_DEBUG=1 in the environment */
-    bool handle_sigint;            /* coil_run only: the first SIGINT cancels main, a second one kills the process */
     enum coil_clock clock;         /* VIRTUAL: time stands still while anything can run, then jumps to the next timer */
     enum coil_backend backend;     /* also by COIL_BACKEND=epoll|io_uring */
     uint64_t seed;                 /* not 0: ready tasks run in a random order with this seed; also by COIL_SEED=N */
@@ -99,8 +110,9 @@ struct coil_loop_options {
 
 /*
  * Makes a loop for the calling thread, which is the only one that may use it. Options come as designated initialisers:
- * coil_loop_new(.debug = true). Returns the loop, to be given to coil_loop_close, or NULL, and coil_creation_error() then says
- * why: -ENOMEM, -EMFILE, -ENFILE, -EINVAL for an option that makes no sense, -ENOTSUP for a backend that is not there.
+ * coil_loop_new(.debug = true); NULL for the struct means none. Returns the loop, to be given to coil_loop_close, or NULL, and
+ * coil_creation_error() then says why: -ENOMEM, -EMFILE, -ENFILE, -EINVAL for an option or a COIL_BACKEND that makes no sense,
+ * -ENOTSUP for a backend that is not there, -EAGAIN when debug mode's thread cannot be started.
  * asyncio: new_event_loop.
  */
 #define coil_loop_new(...) \

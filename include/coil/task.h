@@ -1,8 +1,12 @@
 /*
  * Tasks, futures, and all the ways of waiting for them. Everything here is used from the loop's own thread, but for
- * coil_cancel_threadsafe. A function that takes a future and is given NULL behaves as for a future that could not be made:
- * those that return an int return coil_creation_error(), or -EINVAL when there is none; so coil_join(coil_create_task(...))
- * needs no check in between.
+ * coil_cancel_threadsafe. A function that is to wait for a future, complete it or look at its result, and is given NULL, behaves
+ * as for a future that could not be made: it returns coil_creation_error(), or -EINVAL when there is none; so
+ * coil_join(coil_create_task(...)) needs no check in between. A future of another loop than the running one is -EINVAL wherever
+ * it is to be waited for.
+ *
+ * The functions behind the macros (their names end in _with or _from) take NULL for an options struct or a site as "none", where a
+ * number of futures is not among the options. Of a struct that is smaller than this header's (its size member says), the rest counts as zero.
  */
 #ifndef COIL_TASK_H
 #define COIL_TASK_H
@@ -38,7 +42,7 @@ struct coil_run_options {
  *
  * Returns main's result or error; -ECANCELED if main was cancelled; -EINTR if a SIGINT cancelled it (.handle_sigint);
  * -EPERM inside a running loop; -EDEADLK when nothing can wake any task any more (each is reported, then cancelled); what
- * coil_loop_new may fail with. asyncio: asyncio.run.
+ * coil_loop_new may fail with; -EBUSY for .handle_sigint while another coil_run of the process has it. asyncio: asyncio.run.
  */
 #define coil_run(main, ...) \
     coil_run_with((main), &(struct coil_run_options){.size = sizeof(struct coil_run_options), .arg = __VA_ARGS__})
@@ -52,18 +56,22 @@ COIL_API int coil_run_with(coil_fn *main, const struct coil_run_options *options
 COIL_API int coil_loop_run_until_complete(coil_loop *loop, coil_future *future);
 
 /*
- * Makes a task in a loop that need not be running: the low level of coil_create_task, which is for use in a running one.
+ * Makes a task in a loop that need not be running, the low level of coil_create_task: it runs once the loop does. options may be
+ * NULL. Hands out one reference. NULL with coil_creation_error(), as coil_create_task; -EPERM for NULL or a closed loop.
+ * asyncio: loop.create_task.
  */
 struct coil_task_options;
 COIL_API coil_task *coil_loop_create_task(coil_loop *loop, coil_fn *fn, const struct coil_task_options *options);
 
-/* Makes a future in a loop that need not be running. asyncio: loop.create_future. */
+/* Makes a future in a loop that need not be running. Hands out one reference. NULL with coil_creation_error(): -EPERM for NULL, -ENOMEM.
+ * asyncio: loop.create_future. */
 COIL_API coil_future *coil_loop_create_future(coil_loop *loop);
 
 /* ---- tasks ----------------------------------------------------------------------------------------------------------- */
 
+/* How a task is made. */
 struct coil_task_options {
-    size_t size;
+    size_t size;           /* sizeof this struct */
     void *arg;             /* what fn is called with */
     const char *name;      /* copied; "Task-N" by default */
     size_t stack_size;     /* bytes, rounded up to a power of two; the loop's by default */
@@ -76,7 +84,8 @@ struct coil_task_options {
  * Makes a task that runs fn(arg) from the loop's next iteration on, and returns at once. Hands out one reference; the loop
  * has its own until the task is done, so giving back the caller's does not stop it. arg must live until the task is done,
  * unless .arg_size has it copied. Options: .name .stack_size .arg_size .eager_start. NULL with coil_creation_error():
- * -EPERM without a running loop, -EINVAL (no fn, arg_size too large), -EAGAIN (.max_tasks, or vm.max_map_count), -ENOMEM.
+ * -EPERM without a running loop, -EINVAL (no fn, .arg_size too large or without .arg, .stack_size over 1 GiB), -EAGAIN (the loop's
+ * .max_tasks), -ENOMEM (also when there are as many stacks as vm.max_map_count allows).
  * asyncio: asyncio.create_task.
  */
 #define coil_create_task(fn, ...)                                                                     \
@@ -90,7 +99,7 @@ COIL_API coil_task *coil_current_task(void);
 
 /*
  * Writes up to capacity of the running loop's tasks that are not done into out, oldest first, and returns how many there are
- * in all. The references are borrowed: good until the caller next awaits. asyncio: all_tasks.
+ * in all; 0 without a running loop. The references are borrowed: good until the caller next awaits. asyncio: all_tasks.
  */
 COIL_API size_t coil_all_tasks(coil_task **out, size_t capacity);
 
@@ -118,7 +127,7 @@ COIL_API coil_future *coil_future_new_from(const struct coil_site *site);
 
 /*
  * Completes a future that one has made: its waiters wake in the next iteration. result is >= 0. Returns 0; -EALREADY when it
- * is done; -EINVAL for a negative result, or for a task, which only its coroutine completes. asyncio: Future.set_result.
+ * is done; -EINVAL for a negative result, or for a task, a gather or a shield, which complete themselves. asyncio: set_result.
  */
 COIL_API int coil_future_set_result(coil_future *future, int result);
 
@@ -143,7 +152,8 @@ COIL_API int coil_result(const coil_future *future);
 /* 0, or the negative errno that it ended with; -ECANCELED if cancelled, -EINPROGRESS if not done. asyncio: Future.exception. */
 COIL_API int coil_error(const coil_future *future);
 
-/* A future's pointer (coil_future_set_value), NULL if it has none; a task's argument, the copy where it was copied. */
+/* A future's pointer (coil_future_set_value), NULL if it has none; a shield's is that of what it shields; a task's is its argument, the
+ * copy where it was copied. */
 COIL_API void *coil_value(const coil_future *future);
 
 /* The notes that came with the error (coil_fail), outermost first, joined by ": ", with the error's own words at the end;
@@ -154,6 +164,7 @@ COIL_API const char *coil_error_message(const coil_future *future);
  * to it last; NULL when there is none. Good as long as the future. asyncio: CancelledError.args. */
 COIL_API const char *coil_cancel_message(const coil_future *future);
 
+/* What runs when a future is done: see coil_add_done_callback. It must not await. */
 typedef void coil_done_callback(coil_future *future, void *userdata);
 
 /*
@@ -184,7 +195,7 @@ COIL_API int coil_cancel_msg(coil_future *future, const char *why);
 
 /*
  * As coil_cancel, from any thread. The reference must not be given back before the loop has taken notice, which the caller
- * sees by the future's being done. Returns 0 when the loop was told, -ENOMEM.
+ * sees by the future's being done; nor may the loop be closed meanwhile. Returns 0 when the loop was told, -EINVAL (NULL), -ENOMEM.
  */
 COIL_API int coil_cancel_threadsafe(coil_future *future);
 
@@ -207,7 +218,8 @@ COIL_API int coil_sleep(double seconds);
 /*
  * Awaits future for at most timeout seconds; after that cancels it, awaits its end, and returns -ETIMEDOUT. If it then ends
  * with a result all the same, that result is returned. INFINITY is no limit; 0 or less cancels at once what is not done.
- * Otherwise as coil_await; -EINVAL for NaN. The caller keeps its reference. asyncio: asyncio.wait_for.
+ * Otherwise as coil_await; -EINVAL for NaN, -ENOMEM when there is no memory for the timer (the future is cancelled then, too). The
+ * caller keeps its reference. asyncio: asyncio.wait_for.
  */
 COIL_API int coil_wait_for(coil_future *future, double timeout);
 
@@ -238,11 +250,13 @@ typedef struct coil_timeout {
 COIL_API void coil_timeout_begin(coil_timeout *timeout, double seconds);
 
 /* Ends it. rc is what the code inside came to; returned as it is, but for an -ECANCELED that this timeout caused, which
- * becomes -ETIMEDOUT. -EINVAL or -EPERM if begin was given NaN or was called outside of a task. */
+ * becomes -ETIMEDOUT, or -ENOMEM if there was no memory for the timer, without which the code inside must not run on. -EINVAL if
+ * begin was given NaN, if the scope was never begun, or has ended; -EPERM if begin was, or this is, called outside of a task.
+ * asyncio: leaving the Timeout. */
 COIL_API int coil_timeout_end(coil_timeout *timeout, int rc);
 
 /* Moves the deadline to when on coil_time's clock (INFINITY: none). 0, -EINVAL if the scope is not active (ended, expiring,
- * never begun) or when is NaN, -ENOMEM. asyncio: Timeout.reschedule. */
+ * never begun) or when is NaN, -ENOMEM, which also makes it expire. asyncio: Timeout.reschedule. */
 COIL_API int coil_timeout_reschedule(coil_timeout *timeout, double when);
 
 /* The deadline on coil_time's clock; INFINITY if there is none. asyncio: Timeout.when. */
@@ -258,11 +272,12 @@ COIL_API bool coil_timeout_expired(const coil_timeout *timeout);
  */
 COIL_API coil_future *coil_shield(coil_future *inner);
 
+/* How coil_gather gathers. */
 struct coil_gather_options {
-    size_t size;
-    size_t n;
-    bool return_errors; /* errors are left in the children; the gather itself then ends with 0 */
-    struct coil_site site;
+    size_t size;           /* sizeof this struct */
+    size_t n;              /* how many futures there are */
+    bool return_errors;    /* errors are left in the children; the gather itself then ends with 0 */
+    struct coil_site site; /* filled in by the macro */
 };
 
 /*
@@ -277,13 +292,19 @@ struct coil_gather_options {
                                                               .n = __VA_ARGS__})
 COIL_API coil_future *coil_gather_with(coil_future *const *futures, const struct coil_gather_options *options);
 
-enum coil_return_when { COIL_ALL_COMPLETED, COIL_FIRST_COMPLETED, COIL_FIRST_EXCEPTION };
+/* When coil_wait returns. */
+enum coil_return_when {
+    COIL_ALL_COMPLETED,   /* when all are done */
+    COIL_FIRST_COMPLETED, /* when any is done */
+    COIL_FIRST_EXCEPTION  /* when any has failed, not by cancellation; else when all are done */
+};
 
+/* How coil_wait waits. */
 struct coil_wait_options {
-    size_t size;
-    size_t n;
-    double timeout; /* seconds; 0 is none, a negative one is "at once" */
-    enum coil_return_when return_when;
+    size_t size;                       /* sizeof this struct */
+    size_t n;                          /* how many futures there are */
+    double timeout;                    /* seconds; 0 is none, a negative one is "at once" */
+    enum coil_return_when return_when; /* all of them, by default */
 };
 
 /*
@@ -295,9 +316,10 @@ struct coil_wait_options {
     coil_wait_with((futures), &(struct coil_wait_options){.size = sizeof(struct coil_wait_options), .n = __VA_ARGS__})
 COIL_API int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *options);
 
+/* How coil_as_completed iterates. */
 struct coil_as_completed_options {
-    size_t size;
-    size_t n;
+    size_t size;    /* sizeof this struct */
+    size_t n;       /* how many futures there are */
     double timeout; /* as in coil_wait, for the whole iteration */
 };
 
@@ -307,9 +329,9 @@ typedef struct coil_as_completed_iter {
 } coil_as_completed_iter;
 
 /*
- * Begins to hand out n futures in the order in which they end. A future given twice comes once. Options: .timeout. The futures
- * must not be let go by their last reference before the iterator is closed. Returns 0, -EINVAL, -EPERM, -ENOMEM; on an error
- * there is nothing to close. asyncio: asyncio.as_completed.
+ * Begins to hand out n futures in the order in which they end. A future given twice comes once. Options: .timeout. The iterator keeps
+ * references of its own to the futures until it is closed. Returns 0, -EINVAL (NULL, NaN, a future of another loop), -EPERM,
+ * -ENOMEM, or what a NULL among futures stands for; on an error there is nothing to close. asyncio: asyncio.as_completed.
  */
 #define coil_as_completed(iter, futures, ...) \
     coil_as_completed_with(                   \
@@ -319,8 +341,9 @@ COIL_API int coil_as_completed_with(coil_as_completed_iter *iter, coil_future *c
                                     const struct coil_as_completed_options *options);
 
 /*
- * Awaits the next one. Returns 1 with *ret a borrowed reference to a future that is done; 0 at the end; -ETIMEDOUT, once for each
- * future that was not done in time; -ECANCELED, and the iteration can go on.
+ * Awaits the next one. Returns 1 with *ret a borrowed reference to a future that is done; 0 at the end, where the iterator is closed;
+ * -ETIMEDOUT, once for each future that was not done in time; -ECANCELED, and the iteration can go on; -EBUSY while another task
+ * waits here; -EPERM outside of a task; -EINVAL (NULL).
  */
 COIL_API int coil_as_completed_next(coil_as_completed_iter *iter, coil_future **ret);
 
@@ -378,7 +401,7 @@ COIL_API int coil_group_spawn_with(coil_group *group, coil_fn *fn, const struct 
  * Awaits the end of every task of the group, however often the caller is cancelled meanwhile. rc is what the code inside came to;
  * an error other than -ECANCELED cancels the tasks and is the last of the group's errors. Returns the first error of all, else
  * -ECANCELED if the caller was cancelled from outside, else rc. -EPERM outside of the task that began it, -EINVAL for a group that was
- * not begun. asyncio: leaving the TaskGroup; ExceptionGroup.
+ * not begun or has ended, -ENOMEM for one that there was no memory to begin. asyncio: leaving the TaskGroup; ExceptionGroup.
  */
 COIL_API int coil_group_end(coil_group *group, int rc);
 

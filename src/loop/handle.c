@@ -83,7 +83,10 @@ static struct coil_handle *handle_alloc(coil_loop *loop)
 static void handle_init(struct coil_handle *handle, coil_loop *loop, coil_callback *callback, void *userdata,
                         const struct coil_site *site)
 {
-    *handle = (struct coil_handle){.loop = loop, .callback = callback, .userdata = userdata, .site = *site};
+    *handle = (struct coil_handle){.loop = loop, .callback = callback, .userdata = userdata};
+    if (site != NULL) {
+        handle->site = *site;
+    }
     handle->references = 1;
     handle->pending = true;
     ci_list_init(&handle->link);

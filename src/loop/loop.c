@@ -90,7 +90,9 @@ static int open_poller(struct coil_loop *loop, enum coil_backend backend)
 {
     const char *name = getenv("COIL_BACKEND");
 
+    loop->poller_reason = backend == COIL_BACKEND_AUTO ? "there is no other" : "the program asks for it";
     if (backend == COIL_BACKEND_AUTO && name != NULL && *name != '\0') {
+        loop->poller_reason = "COIL_BACKEND asks for it";
         if (strcmp(name, "io_uring") == 0) {
             backend = COIL_BACKEND_IO_URING;
         } else if (strcmp(name, "epoll") != 0) {
@@ -148,7 +150,8 @@ void ci_loop_set_poller(struct coil_loop *loop, struct ci_poller *poller)
 
 static bool nothing_can_happen(const struct coil_loop *loop)
 {
-    return loop->timers.count == 0 && loop->poller->inflight == 0 && loop->external == 0 && !loop->poller->drives_clock;
+    return loop->timers.count == 0 && loop->poller->inflight == 0 && loop->external == 0 &&
+           loop->handlers == 0 && !loop->poller->drives_clock;
 }
 
 /*
@@ -204,7 +207,6 @@ static int64_t sleep_ns(struct coil_loop *loop)
 static int ask_poller(struct coil_loop *loop, int64_t timeout_ns)
 {
     struct ci_poller *poller = loop->poller;
-    bool sleeps = timeout_ns > 0 && loop->trace != NULL;
 
     /* With nothing in flight there is nothing to ask for, unless to sleep; calls from other threads are seen without it. */
     if (timeout_ns == 0 && poller->inflight == 0 && !poller->drives_clock) {
@@ -215,14 +217,7 @@ static int ask_poller(struct coil_loop *loop, int64_t timeout_ns)
         return 0;
     }
     loop->since_poll = 0;
-    if (sleeps) {
-        loop->trace->sleeping(loop->trace, true);
-    }
-    int rc = poller->class->wait(poller, timeout_ns);
-    if (sleeps) {
-        loop->trace->sleeping(loop->trace, false);
-    }
-    return rc;
+    return poller->class->wait(poller, timeout_ns);
 }
 
 static int look(struct coil_loop *loop)

@@ -49,7 +49,9 @@ struct coil_loop {
 
     struct ci_heap timers;
     struct ci_poller *poller;
+    const char *poller_reason; /* why it is this one, in words */
     unsigned external; /* jobs and handlers outside of the poller that may still wake something */
+    unsigned handlers; /* signal handlers that may call the loop: they hold up no virtual clock, but no deadlock is certain */
     bool running;
     bool virtual_clock;
     bool suspected; /* the possible deadlock at hand was reported already */

@@ -27,6 +27,12 @@ static int collect(struct ci_task *task, struct coil_future *future)
     return rc;
 }
 
+/* A frame that never goes on gives back its reference; its node stays, as does the memory it is in. */
+static void abandon(struct ci_wait *wait)
+{
+    ci_future_unref(wait->future);
+}
+
 static inline int wait_for_future(struct ci_task *task, struct coil_future *future)
 {
     struct ci_callback callback;
@@ -37,6 +43,7 @@ static inline int wait_for_future(struct ci_task *task, struct coil_future *futu
     }
     ci_wait_init(&wait, task, "future");
     wait.future = future;
+    wait.abandon = abandon;
     ci_callback_init(&callback, ci_task_resume, task);
     ci_list_append(&future->callbacks, &callback.link);
     callback.state = CI_CALLBACK_LISTED;

@@ -37,6 +37,9 @@ int coil_add_done_callback(coil_future *future, coil_done_callback *callback, vo
     if (future == NULL || callback == NULL) {
         return future == NULL ? ci_loop_missing() : -EINVAL;
     }
+    if (ci_runtime_of(future->loop)->closed) {
+        return -EPERM;
+    }
     struct done_callback *done = ci_alloc(sizeof(*done));
     if (done == NULL) {
         return -ENOMEM;

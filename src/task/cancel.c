@@ -200,7 +200,7 @@ int ci_future_cancel(struct coil_future *root, struct ci_note *note)
 /* ---- who waits for whom ---------------------------------------------------------------------------------------------- */
 
 /* The next future beyond at that this walk has not been to. */
-static struct coil_future *unvisited(struct coil_future *at, uint32_t epoch)
+static struct coil_future *unvisited(struct coil_future *at, uint64_t epoch)
 {
     if (ci_future_is_task(at)) {
         struct ci_wait *wait = ci_task_of(at)->wait;
@@ -218,7 +218,7 @@ static struct coil_future *unvisited(struct coil_future *at, uint32_t epoch)
 
 bool ci_future_waits_for(struct coil_future *future, const struct coil_future *task)
 {
-    uint32_t epoch = ++ci_runtime_of(future->loop)->walk_epoch;
+    uint64_t epoch = ++ci_runtime_of(future->loop)->walk_epoch;
     struct coil_future *at = future;
 
     at->walk_from = NULL;
@@ -244,13 +244,34 @@ bool ci_future_waits_for(struct coil_future *future, const struct coil_future *t
 
 /* ---- requests -------------------------------------------------------------------------------------------------------- */
 
+/* Without a loop nothing can be delivered: only what ends by the request itself takes one. */
+static int cancel_after_close(struct coil_future *future, struct ci_note *note)
+{
+    struct walk walk = {.root = future, .note = note};
+
+    if (ci_future_is_task(future) || future->class->children != NULL) {
+        return 0;
+    }
+    ci_done_callbacks_drop(future);
+    enter_plain(&walk, future);
+    return walk.taken;
+}
+
+static int request(struct coil_future *future, struct ci_note *note)
+{
+    if (__builtin_expect(ci_runtime_of(future->loop)->closed, 0)) {
+        return cancel_after_close(future, note);
+    }
+    return ci_future_cancel(future, note);
+}
+
 int coil_cancel(coil_future *future)
 {
     if (future == NULL) {
         return 0;
     }
     ci_loop_check_thread(future->loop, "coil_cancel");
-    return ci_future_cancel(future, NULL);
+    return request(future, NULL);
 }
 
 int coil_cancel_msg(coil_future *future, const char *why)
@@ -260,7 +281,7 @@ int coil_cancel_msg(coil_future *future, const char *why)
     }
     ci_loop_check_thread(future->loop, "coil_cancel_msg");
     struct ci_note *note = why == NULL ? NULL : ci_note_from_text(-ECANCELED, why);
-    int taken = ci_future_cancel(future, note);
+    int taken = request(future, note);
     ci_note_unref(note);
     return taken;
 }
@@ -293,6 +314,9 @@ int coil_cancel_threadsafe(coil_future *future)
 {
     if (future == NULL) {
         return -EINVAL;
+    }
+    if (ci_runtime_of(future->loop)->closed) {
+        return -EPERM;
     }
     struct remote_cancel *remote = ci_alloc(sizeof(*remote));
     if (remote == NULL) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "base/options.h"
 #include "loop/timer.h"
 #include "sys/alloc.h"
 #include "task/task.h"
@@ -95,7 +96,7 @@ static void drop(struct ci_chain *chain)
 
 static int hang_on(struct iteration *iteration, coil_future *const *futures, size_t n)
 {
-    uint32_t epoch = ++ci_runtime_of(iteration->loop)->walk_epoch;
+    uint64_t epoch = ++ci_runtime_of(iteration->loop)->walk_epoch;
 
     for (size_t i = 0; i < n; i++) {
         if (futures[i]->walk_epoch == epoch) {
@@ -127,7 +128,8 @@ static int set_timer(struct iteration *iteration, double timeout)
 static int check(const struct coil_loop *loop, coil_as_completed_iter *iter, coil_future *const *futures,
                  const struct coil_as_completed_options *options)
 {
-    if (iter == NULL || (futures == NULL && options->n > 0) || options->n > INT32_MAX || isnan(options->timeout)) {
+    if (iter == NULL || options == NULL || (futures == NULL && options->n > 0) || options->n > INT32_MAX ||
+        isnan(options->timeout)) {
         return -EINVAL;
     }
     for (size_t i = 0; loop != NULL && i < options->n; i++) {
@@ -142,8 +144,13 @@ int coil_as_completed_with(coil_as_completed_iter *iter, coil_future *const *fut
                            const struct coil_as_completed_options *options)
 {
     struct coil_loop *loop = ci_loop_running;
-    int rc = check(loop, iter, futures, options);
+    struct coil_as_completed_options copy;
 
+    if (options == NULL) {
+        return -EINVAL;
+    }
+    options = ci_options(&copy, sizeof(copy), options);
+    int rc = check(loop, iter, futures, options);
     if (rc < 0) {
         return rc;
     }

@@ -50,7 +50,9 @@ struct coil_future *ci_future_new(coil_loop *loop, const struct ci_future_class 
 
 coil_future *coil_future_new_from(const struct coil_site *site)
 {
-    return ci_future_new(ci_loop_running, &ci_future_plain, sizeof(struct coil_future), site);
+    static const struct coil_site nowhere;
+
+    return ci_future_new(ci_loop_running, &ci_future_plain, sizeof(struct coil_future), site == NULL ? &nowhere : site);
 }
 
 coil_future *coil_loop_create_future(coil_loop *loop)
@@ -177,6 +179,9 @@ static int complete_from_outside(coil_future *future, int result, void *value)
     if (ci_future_done(future)) {
         return -EALREADY;
     }
+    if (ci_runtime_of(future->loop)->closed) {
+        ci_done_callbacks_drop(future); /* there is nobody to run them */
+    }
     future->value = value;
     ci_future_complete(future, result, NULL);
     return 0;
@@ -296,12 +301,13 @@ void coil_unref(coil_future *future)
     }
 }
 
-void ci_future_destroy(struct coil_future *future)
+static void destroy_one(struct ci_runtime *runtime, struct coil_future *future)
 {
-    struct ci_runtime *runtime = ci_runtime_of(future->loop);
-
     if (__builtin_expect(future->flags & CI_FUTURE_UNRETRIEVED, 0) && !runtime->closed) {
         ci_report_never_retrieved(future);
+        if (future->references > 0) {
+            return; /* the handler has kept it */
+        }
     }
     if (__builtin_expect(future->loop->trace != NULL, 0)) {
         future->loop->trace->future_destroyed(future->loop->trace, future);
@@ -317,6 +323,28 @@ void ci_future_destroy(struct coil_future *future)
     }
     future->class->destroy(future);
     runtime->futures--;
+}
+
+void ci_future_unref_later(struct coil_future *future)
+{
+    struct ci_runtime *runtime = ci_runtime_of(future->loop);
+
+    if (--future->references == 0) {
+        future->walk_from = runtime->doomed;
+        runtime->doomed = future;
+    }
+}
+
+void ci_future_destroy(struct coil_future *future)
+{
+    struct ci_runtime *runtime = ci_runtime_of(future->loop);
+
+    destroy_one(runtime, future);
+    while (__builtin_expect(runtime->doomed != NULL, 0)) {
+        future = runtime->doomed;
+        runtime->doomed = future->walk_from;
+        destroy_one(runtime, future);
+    }
     if (__builtin_expect(runtime->closed, 0)) {
         ci_runtime_release(runtime);
     }

@@ -57,13 +57,13 @@ struct coil_future {
     uint8_t state;
     uint8_t flags;
     int32_t result;
+    int32_t line; /* where it was made */
     struct ci_list callbacks;
     void *value;
     struct ci_note *note;          /* what came with the error or the cancellation */
     struct coil_future *walk_from; /* during a walk: where it came from */
-    uint32_t walk_child;           /* and which child it is at */
-    uint32_t walk_epoch;           /* the last walk that came by */
-    int32_t line;                  /* where it was made */
+    uint64_t walk_epoch;           /* the last walk that came by: 64 bits, so that no number comes twice */
+    uint32_t walk_child;           /* and which child it was at */
     const char *file;
     const char *function;
     char *message; /* made by coil_error_message */
@@ -147,6 +147,9 @@ bool ci_done_callback_free(struct ci_callback *callback);
 
 /* Gives the last reference's future its end. */
 void ci_future_destroy(struct coil_future *future);
+
+/* Gives back a reference that a future which is being destroyed holds to another: without recursion, however long the chain. */
+void ci_future_unref_later(struct coil_future *future);
 
 static inline void ci_future_unref(struct coil_future *future)
 {

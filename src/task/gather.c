@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/options.h"
 #include "sys/alloc.h"
 #include "task/task.h"
 
@@ -50,7 +51,7 @@ static void gather_destroy(struct coil_future *outer)
 
     ci_list_remove(&gather->chain.link);
     for (size_t i = 0; i < gather->n; i++) {
-        ci_future_unref(gather->children[i]);
+        ci_future_unref_later(gather->children[i]);
     }
     ci_free(gather);
 }
@@ -140,7 +141,7 @@ static void drop(struct ci_chain *chain)
 /* Hangs a callback on every different child that is pending. Returns 0 or -ENOMEM. */
 static int hang_on(struct gather *gather)
 {
-    uint32_t epoch = ++ci_runtime_of(gather->outer.loop)->walk_epoch;
+    uint64_t epoch = ++ci_runtime_of(gather->outer.loop)->walk_epoch;
 
     for (size_t i = 0; i < gather->n; i++) {
         struct coil_future *child = gather->children[i];
@@ -227,5 +228,14 @@ struct coil_future *ci_gather(struct coil_loop *loop, coil_future *const *future
 
 coil_future *coil_gather_with(coil_future *const *futures, const struct coil_gather_options *options)
 {
+    struct coil_gather_options copy;
+
+    if (options == NULL) {
+        return ci_loop_creation_failed(-EINVAL); /* of how many? */
+    }
+    options = ci_options(&copy, sizeof(copy), options);
+    if (options == NULL) {
+        return ci_loop_creation_failed(-EINVAL);
+    }
     return ci_gather(ci_loop_running, futures, options->n, options->return_errors, &options->site);
 }

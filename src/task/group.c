@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/options.h"
 #include "sys/alloc.h"
 #include "task/report.h"
 #include "task/scope.h"
@@ -117,6 +118,9 @@ void coil_group_begin(coil_group *handle)
 {
     struct ci_task *task = ci_task_running();
 
+    if (handle == NULL) {
+        return;
+    }
     *handle = (coil_group){.state_ = REFUSED};
     struct group *group = task == NULL ? NULL : ci_alloc_zero(sizeof(*group));
     if (group == NULL) {
@@ -167,7 +171,7 @@ int coil_group_error(const coil_group *handle, size_t i)
 {
     struct ci_task *task = ci_task_running();
 
-    if (handle->state_ != ENDED || i >= handle->errors_) {
+    if (handle == NULL || handle->state_ != ENDED || i >= handle->errors_) {
         return 0;
     }
     if (i < COIL_GROUP_ERRORS_INSIDE) {
@@ -235,8 +239,10 @@ static int check_open(const coil_group *handle)
 
 static struct ci_task *create(coil_group *handle, coil_fn *fn, const struct coil_task_options *options, bool kept)
 {
+    struct coil_task_options copy;
     int rc = check_open(handle);
 
+    options = ci_options(&copy, sizeof(copy), options);
     if (rc < 0) {
         return ci_loop_creation_failed(rc);
     }
@@ -357,7 +363,7 @@ int coil_group_end(coil_group *handle, int rc)
     struct leaving leaving = {0};
 
     if (group == NULL) {
-        return handle->state_ == REFUSED ? handle->first_errors_[0] : -EINVAL;
+        return handle != NULL && handle->state_ == REFUSED ? handle->first_errors_[0] : -EINVAL;
     }
     if (parent == NULL || !ci_scope_is_open(parent, &group->scope)) {
         return -EPERM;

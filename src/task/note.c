@@ -9,8 +9,10 @@
 struct ci_note *ci_note_new(int error, struct ci_note *inner, const struct coil_site *site, const char *format,
                             va_list arguments)
 {
+    if (format == NULL) {
+        return inner;
+    }
     va_list again;
-
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
@@ -18,7 +20,10 @@ struct ci_note *ci_note_new(int error, struct ci_note *inner, const struct coil_
     if (note == NULL) {
         return inner;
     }
-    *note = (struct ci_note){.references = 1, .error = error, .inner = inner, .site = *site};
+    *note = (struct ci_note){.references = 1, .error = error, .inner = inner};
+    if (site != NULL) {
+        note->site = *site;
+    }
     (void)vsnprintf(note->text, (size_t)length + 1, format, arguments); /* measured above */
     return note;
 }

@@ -35,7 +35,7 @@ void ci_report_never_retrieved(struct coil_future *future)
 {
     bool is_task = ci_future_is_task(future);
 
-    future->references++; /* the handler may take references and give them back */
+    future->references++; /* the handler may take references, and keep them */
     ci_report_error(future, COIL_REPORT_NEVER_RETRIEVED,
                     is_task ? "a task failed and nobody looked at its error"
                             : "a future failed and nobody looked at its error");
@@ -58,6 +58,8 @@ static void describe_wait(const struct ci_task *task, char *out, size_t size)
 
     if (wait == NULL) {
         (void)snprintf(out, size, "is ready to run");
+    } else if (wait->describe != NULL) {
+        wait->describe(wait, out, size);
     } else if (wait->future != NULL && ci_future_is_task(wait->future)) {
         (void)snprintf(out, size, "waits for the task %s", ci_task_name(ci_task_of(wait->future)));
     } else if (wait->future != NULL) {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/options.h"
 #include "loop/remote.h"
 #include "sys/alloc.h"
 #include "sys/signal.h"
@@ -73,6 +74,8 @@ static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, str
     int rc = ci_signal_action(SIGINT, &action, &interrupt->before);
     if (rc < 0) {
         interrupted_run = NULL;
+    } else {
+        loop->handlers++;
     }
     return rc;
 }
@@ -81,38 +84,76 @@ static void unwatch_sigint(struct interrupt *interrupt)
 {
     (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
     interrupted_run = NULL;
+    interrupt->loop->handlers--;
 }
 
 /* ---- clearing up ----------------------------------------------------------------------------------------------------- */
 
-static void report_failures(struct coil_future *all)
+static void report_failure(struct coil_future *task)
 {
-    for (size_t i = 0; i < ci_gather_size(all); i++) {
-        struct coil_future *task = ci_gather_child(all, i);
-        if (task->state == CI_DONE && task->result < 0) {
-            ci_report_error(task, COIL_REPORT_SHUTDOWN_ERROR,
-                            "a task failed while what was left running was being cancelled");
-        }
+    if (task->state == CI_DONE && task->result < 0) {
+        ci_report_error(task, COIL_REPORT_SHUTDOWN_ERROR,
+                        "a task failed while what was left running was being cancelled");
     }
 }
 
-static struct coil_future *gather_all(struct ci_runtime *runtime)
+static struct ci_task *oldest(const struct ci_runtime *runtime)
+{
+    return ci_container_of(runtime->tasks.next, struct ci_task, all);
+}
+
+static void cancel_tasks(struct ci_runtime *runtime)
+{
+    for (struct ci_list *link = runtime->tasks.next; link != &runtime->tasks; link = link->next) {
+        struct ci_task *task = ci_container_of(link, struct ci_task, all);
+        (void)ci_future_cancel(&task->future, NULL); /* none of them is done */
+    }
+}
+
+static struct coil_future *gather_tasks(struct ci_runtime *runtime)
 {
     struct coil_future **tasks = ci_alloc(runtime->task_count * sizeof(*tasks));
     size_t n = 0;
 
     if (tasks == NULL) {
-        return ci_loop_creation_failed(-ENOMEM);
+        return NULL;
     }
     for (struct ci_list *link = runtime->tasks.next; link != &runtime->tasks; link = link->next) {
         tasks[n++] = &ci_container_of(link, struct ci_task, all)->future;
     }
-    for (size_t i = 0; i < n; i++) {
-        (void)ci_future_cancel(tasks[i], NULL); /* those that are done meanwhile need none */
-    }
     struct coil_future *all = ci_gather(&runtime->loop, tasks, n, true, &(const struct coil_site){0});
     ci_free(tasks);
     return all;
+}
+
+static int await_together(struct coil_loop *loop, struct coil_future *all)
+{
+    int rc = coil_loop_run_until_complete(loop, all);
+
+    for (size_t i = 0; rc >= 0 && i < ci_gather_size(all); i++) {
+        report_failure(ci_gather_child(all, i));
+    }
+    coil_unref(all);
+    return rc;
+}
+
+/* Without memory for a gather: one task after the other. Those that came after the cancellation are not waited for here either. */
+static int await_one_by_one(struct ci_runtime *runtime)
+{
+    uint64_t last_id = runtime->next_id;
+    int rc = 0;
+
+    while (rc == 0 && !ci_list_empty(&runtime->tasks) && oldest(runtime)->id <= last_id) {
+        struct coil_future *task = coil_ref(&oldest(runtime)->future);
+        int result = coil_loop_run_until_complete(&runtime->loop, task);
+        if (ci_future_done(task)) {
+            report_failure(task);
+        } else {
+            rc = result < 0 ? result : -EINPROGRESS;
+        }
+        coil_unref(task);
+    }
+    return rc;
 }
 
 int ci_runtime_cancel_all(struct coil_loop *loop)
@@ -122,13 +163,9 @@ int ci_runtime_cancel_all(struct coil_loop *loop)
     if (runtime->task_count == 0) {
         return 0;
     }
-    struct coil_future *all = gather_all(runtime);
-    int rc = coil_loop_run_until_complete(loop, all);
-    if (rc >= 0) {
-        report_failures(all);
-    }
-    coil_unref(all);
-    return rc;
+    cancel_tasks(runtime);
+    struct coil_future *all = gather_tasks(runtime);
+    return all == NULL ? await_one_by_one(runtime) : await_together(loop, all);
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------------- */
@@ -164,12 +201,12 @@ static struct coil_loop_options loop_options(const struct coil_run_options *opti
 
 int coil_run_with(coil_fn *main, const struct coil_run_options *options)
 {
-    static const struct coil_run_options defaults = {.size = sizeof(defaults)};
+    struct coil_run_options copy;
 
     if (ci_loop_running != NULL) {
         return -EPERM;
     }
-    options = options == NULL ? &defaults : options;
+    options = ci_options(&copy, sizeof(copy), options);
     struct coil_loop_options how = loop_options(options);
     coil_loop *loop = coil_loop_new_with(&how);
     if (loop == NULL) {

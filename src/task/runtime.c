@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "base/trace.h"
 #include "coro/overflow.h"
 #include "sys/alloc.h"
@@ -124,12 +125,12 @@ destroy_loop:
 
 coil_loop *coil_loop_new_with(const struct coil_loop_options *options)
 {
-    static const struct coil_loop_options defaults = {.size = sizeof(defaults)};
+    struct coil_loop_options copy;
     struct ci_runtime *runtime = ci_alloc_zero(sizeof(*runtime));
     if (runtime == NULL) {
         return ci_loop_creation_failed(-ENOMEM);
     }
-    int rc = open_runtime(runtime, options == NULL ? &defaults : options);
+    int rc = open_runtime(runtime, ci_options(&copy, sizeof(copy), options));
     if (rc < 0) {
         ci_free(runtime);
         return ci_loop_creation_failed(rc);
@@ -141,7 +142,7 @@ coil_loop *coil_loop_new_with(const struct coil_loop_options *options)
 
 int coil_loop_run_forever(coil_loop *loop)
 {
-    return loop == NULL ? -EINVAL : ci_loop_run(loop);
+    return loop == NULL || ci_runtime_of(loop)->closed ? -EINVAL : ci_loop_run(loop);
 }
 
 struct until {
@@ -204,6 +205,19 @@ static void drop_chains(struct ci_runtime *runtime)
     }
 }
 
+static void abandon_wait(struct ci_task *task)
+{
+    struct ci_wait *wait = task->wait;
+
+    if (wait != NULL) {
+        task->wait = NULL;
+        ci_note_unref(wait->note);
+        if (wait->abandon != NULL) {
+            wait->abandon(wait);
+        }
+    }
+}
+
 /* Tasks that are still waiting stay on their stacks for good: others may have nodes in their frames. */
 static void abandon_tasks(struct ci_runtime *runtime)
 {
@@ -213,6 +227,7 @@ static void abandon_tasks(struct ci_runtime *runtime)
     while (!ci_list_empty(&runtime->tasks)) {
         struct ci_task *task = ci_container_of(runtime->tasks.next, struct ci_task, all);
         ci_report_destroyed(&task->future);
+        abandon_wait(task);
         ci_list_remove(&task->all);
         runtime->task_count--;
         task->flags |= CI_TASK_ABANDONED;
@@ -234,8 +249,8 @@ int coil_loop_close(coil_loop *loop)
         return -EINVAL;
     }
     struct ci_runtime *runtime = ci_runtime_of(loop);
-    if (loop->running) {
-        return -EPERM;
+    if (loop->running || runtime->closed) {
+        return loop->running ? -EPERM : -EINVAL;
     }
     if (runtime->corpse != NULL) {
         ci_task_bury(runtime);

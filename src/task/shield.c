@@ -26,7 +26,7 @@ static void shield_destroy(struct coil_future *outer)
     struct shield *shield = shield_of(outer);
 
     ci_list_remove(&shield->chain.link);
-    ci_future_unref(shield->inner);
+    ci_future_unref_later(shield->inner);
     ci_free(shield);
 }
 
@@ -116,6 +116,9 @@ coil_future *coil_shield(coil_future *inner)
     }
     if (ci_future_done(inner)) {
         return coil_ref(inner);
+    }
+    if (ci_runtime_of(inner->loop)->closed) {
+        return ci_loop_creation_failed(-EPERM);
     }
     const struct coil_site site = {inner->file, inner->function, inner->line};
     struct coil_future *outer = ci_future_new(inner->loop, &shield_class, sizeof(struct shield), &site);

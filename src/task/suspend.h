@@ -62,6 +62,15 @@ void ci_wait_takes_request(struct ci_task *task, struct ci_wait *wait);
 /* The kernel had done the work when it was asked to stop: the result goes to the caller, the request to the next await. */
 void ci_wait_postpones(struct ci_task *task, struct ci_wait *wait);
 
+/* ci_wait_finish, likewise. */
+static inline void ci_wait_finish_here(struct ci_wait *wait)
+{
+    if (wait->state == CI_WAIT_PENDING) {
+        wait->state = CI_WAIT_DONE;
+        ci_task_make_ready(wait->task);
+    }
+}
+
 /* ci_wait_suspend, for those to whom it must be cheap. */
 static inline int ci_wait_suspend_here(struct ci_wait *wait)
 {

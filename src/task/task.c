@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "base/trace.h"
 #include "sys/alloc.h"
 #include "task/scope.h"
@@ -123,6 +124,13 @@ static void end(struct ci_runtime *runtime, struct ci_task *task, int rc)
     }
 }
 
+/* A corpse with an error that nobody can look at any more is buried at once, on the loop's own stack: there is a report to
+ * send, which must not wait, and whose handler must be in no task. */
+static inline bool must_be_buried_now(const struct ci_runtime *runtime, const struct ci_task *task)
+{
+    return runtime->corpse == task && task->future.flags & CI_FUTURE_UNRETRIEVED;
+}
+
 /* The bottom of every coroutine's stack. */
 static void task_main(void *arg)
 {
@@ -137,12 +145,12 @@ static void task_main(void *arg)
         rc = task->fn(task->arg);
     }
     end(runtime, task, rc);
-    ci_context_exit(&task->context, ci_task_next_context(runtime, task));
+    ci_context_exit(&task->context, __builtin_expect(must_be_buried_now(runtime, task), 0)
+                                        ? &runtime->context
+                                        : ci_task_next_context(runtime, task));
 }
 
 /* ---- birth ----------------------------------------------------------------------------------------------------------- */
-
-static const struct coil_task_options no_options = {.size = sizeof(no_options)};
 
 static size_t aligned(size_t size)
 {
@@ -246,12 +254,12 @@ void ci_task_start(struct ci_task *task, bool eagerly)
 
 coil_task *coil_loop_create_task(coil_loop *loop, coil_fn *fn, const struct coil_task_options *options)
 {
-    if (options == NULL) {
-        options = &no_options;
-    }
+    struct coil_task_options copy;
+
     if (loop == NULL) {
         return ci_loop_creation_failed(-EPERM);
     }
+    options = ci_options(&copy, sizeof(copy), options);
     ci_loop_check_thread(loop, "creating a task");
     struct ci_task *task = ci_task_new(loop, fn, options, 0);
     if (task == NULL) {
@@ -316,7 +324,7 @@ size_t coil_all_tasks(coil_task **out, size_t capacity)
     }
     struct ci_runtime *runtime = ci_runtime_of(loop);
     struct ci_list *link = runtime->tasks.next;
-    for (size_t i = 0; i < capacity && link != &runtime->tasks; i++, link = link->next) {
+    for (size_t i = 0; out != NULL && i < capacity && link != &runtime->tasks; i++, link = link->next) {
         out[i] = &ci_container_of(link, struct ci_task, all)->future;
     }
     return runtime->task_count;

@@ -55,11 +55,12 @@ struct ci_runtime {
     struct ci_list tasks;     /* not done, oldest first */
     struct ci_list scheduled; /* callback nodes in the ready queue that hold a reference to their future */
     struct ci_list chains;    /* gathers and the like that hang on other futures */
-    uint32_t walk_epoch;
+    uint64_t walk_epoch;
     struct timeout *spare_timeouts; /* to be used again */
     size_t task_count;
     size_t max_tasks;
-    size_t futures; /* that exist: while there are any, the runtime's memory stays */
+    struct coil_future *doomed; /* to be destroyed by whoever is destroying one already, see ci_future_unref_later */
+    size_t futures;             /* that exist: while there are any, the runtime's memory stays */
     uint64_t next_id;
     bool closed;
 };

@@ -125,6 +125,9 @@ void coil_timeout_begin(coil_timeout *timeout, double seconds)
 {
     struct ci_task *task = ci_task_running();
 
+    if (timeout == NULL) {
+        return;
+    }
     *timeout = (coil_timeout){.state_ = REFUSED, .error_ = task == NULL ? -EPERM : -EINVAL, .when_ = INFINITY};
     if (task != NULL && !isnan(seconds)) {
         timeout->state_ = OPEN;
@@ -148,8 +151,11 @@ static int end_expired(coil_timeout *timeout, struct ci_task *task, int cancelli
 int coil_timeout_end(coil_timeout *timeout, int rc)
 {
     struct ci_task *task = ci_task_running();
-    struct timeout *record = record_of(timeout);
 
+    if (timeout == NULL) {
+        return -EINVAL;
+    }
+    struct timeout *record = record_of(timeout);
     if (timeout->state_ == REFUSED) {
         return timeout->error_;
     }
@@ -178,9 +184,9 @@ int coil_timeout_end(coil_timeout *timeout, int rc)
 
 int coil_timeout_reschedule(coil_timeout *timeout, double when)
 {
-    struct timeout *record = record_of(timeout);
+    struct timeout *record = timeout == NULL ? NULL : record_of(timeout);
 
-    if (timeout->state_ != OPEN || record == NULL || record->expired != 0 || isnan(when)) {
+    if (record == NULL || timeout->state_ != OPEN || record->expired != 0 || isnan(when)) {
         return -EINVAL;
     }
     ci_timer_stop(&record->timer);
@@ -189,39 +195,56 @@ int coil_timeout_reschedule(coil_timeout *timeout, double when)
 
 double coil_timeout_when(const coil_timeout *timeout)
 {
+    if (timeout == NULL) {
+        return INFINITY;
+    }
     return timeout->scope_ == NULL ? timeout->when_ : seconds_of(record_of(timeout)->when_ns);
 }
 
 bool coil_timeout_expired(const coil_timeout *timeout)
 {
-    if (timeout->state_ != OPEN) {
-        return timeout->state_ == EXPIRED;
+    if (timeout == NULL || timeout->state_ != OPEN) {
+        return timeout != NULL && timeout->state_ == EXPIRED;
     }
     return timeout->scope_ == NULL || record_of(timeout)->expired != 0;
 }
 
 /* ---- wait_for -------------------------------------------------------------------------------------------------------- */
 
+struct last_wait {
+    struct ci_wait wait;
+    struct ci_callback callback;
+    struct coil_future *future;
+};
+
 static void release_waiter(void *arg)
 {
     ci_wait_finish(arg);
 }
 
+static void abandon_last_wait(struct ci_wait *wait)
+{
+    struct last_wait *last = ci_container_of(wait, struct last_wait, wait);
+
+    ci_future_unsubscribe(last->future, &last->callback);
+    ci_future_unref(last->future);
+}
+
 /* Cancels future and awaits its end on a wait of its own, so that cancelling the caller does not cancel it again. */
 static int cancel_and_wait(struct ci_task *task, struct coil_future *future)
 {
-    struct ci_callback callback;
-    struct ci_wait wait;
+    struct last_wait last = {.future = future};
 
-    ci_wait_init(&wait, task, "the end of what wait_for has cancelled");
-    ci_callback_init(&callback, release_waiter, &wait);
-    int rc = ci_future_subscribe(future, &callback);
+    ci_wait_init(&last.wait, task, "the end of what wait_for has cancelled");
+    last.wait.abandon = abandon_last_wait;
+    ci_callback_init(&last.callback, release_waiter, &last.wait);
+    int rc = ci_future_subscribe(future, &last.callback);
     if (rc < 0) {
         return rc;
     }
     (void)ci_future_cancel(future, NULL); /* it is pending */
-    rc = ci_wait_suspend(&wait);
-    ci_future_unsubscribe(future, &callback);
+    rc = ci_wait_suspend(&last.wait);
+    ci_future_unsubscribe(future, &last.callback);
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #define CI_TASK_WAIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct ci_note;
 struct ci_task;
@@ -18,20 +19,24 @@ enum ci_wait_state { CI_WAIT_PENDING, CI_WAIT_DONE, CI_WAIT_CANCELLED };
 
 struct ci_wait {
     struct ci_task *task;
-    const char
-        *what;   /* what is waited for, in words for reports: "sleep", "recv on fd 7" is built from it and number */
-    long number; /* a number that belongs to what, such as a descriptor, or -1 */
+    const char *what;           /* what is waited for, in words for reports */
+    long number;                /* a number that belongs to what, such as a descriptor, or -1 */
     struct coil_future *future; /* the future that is awaited, when it is one: cancellation goes on to it */
+    const void *object;         /* the lock or the like that is waited on, for reports */
     struct ci_note *note;       /* the reason of the cancellation that ended it */
     enum ci_wait_state state;
     bool asked; /* a cancellation has been asked of it */
-    bool
-        keeps_result; /* an operation of the kernel: what it did is returned, and a cancellation waits for the next await */
+    /* An operation of the kernel: what it did is returned, and a cancellation waits for the next await. */
+    bool keeps_result;
     /*
      * Asks what is waited for to end. Returns 1 if it took the request: the wait will end, by ci_wait_finish or
      * ci_wait_cancelled, now or later. 0 if it is decided already. NULL: the wait ends at once as cancelled.
      */
     int (*cancel)(struct ci_wait *wait);
+    /* Says in words what is waited for, where what and number do not say enough. */
+    void (*describe)(const struct ci_wait *wait, char *out, size_t size);
+    /* The loop closes and the coroutine never goes on: gives back the references and the memory that its frame holds. */
+    void (*abandon)(struct ci_wait *wait);
 };
 
 /* The task that runs now, or NULL in a callback or without a loop: then nothing can be awaited (-EPERM). */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "base/options.h"
 #include "loop/timer.h"
 #include "sys/alloc.h"
 #include "task/task.h"
@@ -54,7 +55,7 @@ static void on_completion(void *arg)
 
 static int hang_on(struct wait_many *many, coil_future *const *futures, size_t n)
 {
-    uint32_t epoch = ++ci_runtime_of(many->wait.task->future.loop)->walk_epoch;
+    uint64_t epoch = ++ci_runtime_of(many->wait.task->future.loop)->walk_epoch;
 
     for (size_t i = 0; i < n; i++) {
         if (futures[i]->walk_epoch == epoch) {
@@ -119,6 +120,11 @@ static int let_go(struct wait_many *many)
     return done;
 }
 
+static void abandon(struct ci_wait *wait)
+{
+    (void)let_go(ci_container_of(wait, struct wait_many, wait)); /* nobody asks how many are done */
+}
+
 static int set_timer(struct wait_many *many, double timeout)
 {
     struct coil_loop *loop = many->wait.task->future.loop;
@@ -135,7 +141,7 @@ static int check(struct ci_task *task, coil_future *const *futures, const struct
     if (task == NULL) {
         return -EPERM;
     }
-    if (futures == NULL || options->n == 0 || options->n > INT32_MAX || isnan(options->timeout) ||
+    if (futures == NULL || options == NULL || options->n == 0 || options->n > INT32_MAX || isnan(options->timeout) ||
         options->return_when > COIL_FIRST_EXCEPTION) {
         return -EINVAL;
     }
@@ -150,14 +156,20 @@ static int check(struct ci_task *task, coil_future *const *futures, const struct
 int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *options)
 {
     struct ci_task *task = ci_task_running();
+    struct coil_wait_options copy;
     struct wait_many many;
-    int rc = check(task, futures, options);
 
+    if (options == NULL) {
+        return -EINVAL;
+    }
+    options = ci_options(&copy, sizeof(copy), options);
+    int rc = check(task, futures, options);
     if (rc < 0) {
         return rc;
     }
     ci_wait_init(&many.wait, task, "futures in coil_wait");
     many.wait.number = (long)options->n;
+    many.wait.abandon = abandon;
     many.different = 0;
     many.return_when = options->return_when;
     many.nodes = options->n <= NODES_INSIDE ? many.inside : ci_alloc(options->n * sizeof(*many.nodes));
