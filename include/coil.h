@@ -3,7 +3,9 @@
 #define COIL_H
 
 #include <coil/base.h>
+#include <coil/io.h>
 #include <coil/loop.h>
+#include <coil/sync.h>
 #include <coil/task.h>
 
 #endif

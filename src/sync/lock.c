@@ -1,0 +1,78 @@
+/* The lock: fair, without barging, and free in the gap between a release and the step of the one it has woken. asyncio's locks.py. */
+#include <errno.h>
+
+#include <coil/sync.h>
+
+#include "sync/describe.h"
+#include "sync/waiters.h"
+#include "task/task.h"
+
+void coil_lock_init(coil_lock *lock)
+{
+    ci_sync_check_idle(lock, "coil_lock_init");
+    *lock = (coil_lock)COIL_LOCK_INIT;
+}
+
+/* Only the first in line is looked at: one that was cancelled wakes the next itself when it runs. */
+static void wake_first(coil_lock *lock)
+{
+    struct ci_waiter *first = ci_waiters_first(lock->waiters_);
+
+    if (first != NULL && first->wait.state == CI_WAIT_PENDING) {
+        ci_waiter_wake(first);
+    }
+}
+
+static void take(coil_lock *lock, const struct ci_task *task)
+{
+    lock->locked_ = true;
+    lock->owner_ = task->id;
+}
+
+static void describe(const struct ci_wait *wait, char *out, size_t size)
+{
+    const coil_lock *lock = wait->object;
+
+    ci_sync_describe_held(wait, "lock", lock->locked_ ? lock->owner_ : 0, out, size);
+}
+
+int coil_lock_acquire(coil_lock *lock)
+{
+    struct ci_task *task = ci_task_running_here();
+    struct ci_waiter waiter;
+
+    if (task == NULL) {
+        return -EPERM;
+    }
+    if (!lock->locked_ && lock->live_ == 0) {
+        take(lock, task);
+        return 0;
+    }
+    ci_waiter_arrive(&waiter, task, lock->waiters_, "a lock");
+    waiter.wait.object = lock;
+    waiter.wait.describe = describe;
+    waiter.live = &lock->live_;
+    lock->live_++;
+    int rc = ci_waiter_suspend(&waiter);
+    if (rc == 0) {
+        take(lock, task);
+    } else if (!lock->locked_) {
+        wake_first(lock);
+    }
+    return rc;
+}
+
+int coil_lock_release(coil_lock *lock)
+{
+    if (!lock->locked_) {
+        return -EPERM;
+    }
+    lock->locked_ = false;
+    wake_first(lock);
+    return 0;
+}
+
+bool coil_lock_locked(const coil_lock *lock)
+{
+    return lock->locked_;
+}
