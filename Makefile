@@ -3,12 +3,13 @@
 
 BUILD_PACKAGES = build-essential cmake ninja-build pkg-config
 TEST_PACKAGES  = $(BUILD_PACKAGES) check valgrind
+DOCS_PACKAGES  = doxygen python3-sphinx python3-breathe
 PREFIX        ?= /usr/local
 
 CTEST_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 export CTEST_PARALLEL_LEVEL
 
-.PHONY: help demo test bench conformance install format ci clean
+.PHONY: help demo test bench conformance docs install format ci clean
 
 # A word is offered when what it works on is in the tree.
 ABSENT = $(if $(wildcard examples/demo examples/demo.c),,demo) \
@@ -42,6 +43,11 @@ conformance: ## compare the order of events with CPython's on N=1000 fresh progr
 	@cmake --build --preset release --target conformance_run
 	@python3 -B tests/conformance/oracle/compare.py --coil build/release/tests/conformance/conformance_run \
 	    --work-dir build --feat c,ce --count $(or $(N),1000)
+
+docs: ## install what is missing, and build the manual
+	@scripts/install-packages $(DOCS_PACKAGES)
+	@docs/build.sh build/docs
+	@echo "The manual is in build/docs/html: open build/docs/html/index.html"
 
 install: ## build, and install under PREFIX, which is /usr/local
 	@scripts/install-packages $(BUILD_PACKAGES)
