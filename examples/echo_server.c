@@ -151,7 +151,7 @@ static int accept_connections(void *arg)
             rc = 0; /* the client was gone before we came */
         }
     }
-    return rc == -ESHUTDOWN ? 0 : rc; /* the group is being cancelled and takes no more */
+    return rc;
 }
 
 static int main_(void *arg)

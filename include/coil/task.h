@@ -40,7 +40,8 @@ struct coil_run_options {
  *
  *     coil_run(main_, NULL, .debug = true)
  *
- * Returns main's result or error; -ECANCELED if main was cancelled; -EINTR if a SIGINT cancelled it (.handle_sigint);
+ * Returns main's result or error; -ECANCELED if main was cancelled; -EINTR if a SIGINT cancelled it or came too late for
+ * that (.handle_sigint; a SIGINT that is ignored when coil_run begins stays ignored);
  * -EPERM inside a running loop; -EDEADLK when nothing can wake any task any more (each is reported, then cancelled); what
  * coil_loop_new may fail with; -EBUSY for .handle_sigint while another coil_run of the process has it. asyncio: asyncio.run.
  */
@@ -375,7 +376,7 @@ COIL_API void coil_group_begin(coil_group *group);
 /*
  * Makes a task in the group. The reference is the group's own: good until coil_group_end returns, so the group keeps the task's
  * memory until then; coil_group_spawn does not. Options as for coil_create_task. NULL with coil_creation_error(): -EINVAL for a
- * group that was not begun or has ended, -ESHUTDOWN for one that is being cancelled, and what coil_create_task may fail with.
+ * group that was not begun or has ended, -ECANCELED for one that is being cancelled, and what coil_create_task may fail with.
  * asyncio: TaskGroup.create_task.
  */
 #define coil_group_create_task(group, fn, ...)                                                        \

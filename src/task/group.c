@@ -234,7 +234,7 @@ static int check_open(const coil_group *handle)
     if (group->flags & EXITING && ci_list_empty(&group->unfinished)) {
         return -EINVAL;
     }
-    return group->flags & ABORTING ? -ESHUTDOWN : 0;
+    return group->flags & ABORTING ? -ECANCELED : 0;
 }
 
 static struct ci_task *create(coil_group *handle, coil_fn *fn, const struct coil_task_options *options, bool kept)

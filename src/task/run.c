@@ -1,6 +1,7 @@
 /* coil_run: a loop, main as a task in it, and the clearing up after it. asyncio's runners.py. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "base/options.h"
 #include "loop/remote.h"
@@ -26,12 +27,12 @@ struct interrupt {
     struct sigaction before;
 };
 
-static struct interrupt
-    *volatile interrupted_run; /* signals belong to the process: one coil_run at a time handles them */
+/* Signals belong to the process: one coil_run at a time handles them. */
+static struct interrupt *_Atomic interrupted_run;
 
 static void on_sigint(int number)
 {
-    struct interrupt *interrupt = interrupted_run;
+    struct interrupt *interrupt = atomic_load(&interrupted_run);
 
     if (interrupt != NULL && interrupt->count++ == 0) {
         ci_remote_push(interrupt->loop, &interrupt->call);
@@ -62,28 +63,32 @@ static void interrupt_drops(struct ci_remote_call *call)
 static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, struct coil_future *main)
 {
     struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_ONSTACK | SA_RESTART};
+    struct interrupt *nobody = NULL;
 
-    if (interrupted_run != NULL) {
-        return -EBUSY;
-    }
     *interrupt = (struct interrupt){.loop = loop, .main = main};
     interrupt->call.arrive = interrupt_arrives;
     interrupt->call.drop = interrupt_drops;
+    if (!atomic_compare_exchange_strong(&interrupted_run, &nobody, interrupt)) {
+        return -EBUSY;
+    }
     (void)sigemptyset(&action.sa_mask); /* cannot fail */
-    interrupted_run = interrupt;
     int rc = ci_signal_action(SIGINT, &action, &interrupt->before);
     if (rc < 0) {
-        interrupted_run = NULL;
-    } else {
-        loop->handlers++;
+        atomic_store(&interrupted_run, NULL);
+        return rc;
     }
-    return rc;
+    if (interrupt->before.sa_handler == SIG_IGN) {
+        (void)ci_signal_action(SIGINT, &interrupt->before,
+                               NULL); /* ignored on purpose: nohup, a job in the background */
+    }
+    loop->handlers++;
+    return 0;
 }
 
 static void unwatch_sigint(struct interrupt *interrupt)
 {
     (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
-    interrupted_run = NULL;
+    atomic_store(&interrupted_run, NULL);
     interrupt->loop->handlers--;
 }
 
@@ -181,7 +186,10 @@ static int run_main(struct coil_loop *loop, struct coil_future *main, struct int
     }
     rc = coil_loop_run_until_complete(loop, main);
     unwatch_sigint(interrupt);
-    if (rc == -ECANCELED && interrupt->cancelled_main && coil_uncancel(main) == 0) {
+    if (interrupt->count > 0 && !interrupt->cancelled_main) {
+        return -EINTR; /* it came too late to cancel main, and must not be lost */
+    }
+    if (rc == -ECANCELED && interrupt->count > 0 && coil_uncancel(main) == 0) {
         rc = -EINTR;
     }
     return rc;

@@ -231,6 +231,7 @@ static void abandon_tasks(struct ci_runtime *runtime)
         ci_list_remove(&task->all);
         runtime->task_count--;
         task->flags |= CI_TASK_ABANDONED;
+        ci_task_drop_locals(&task->locals);
         ci_future_unref(&task->future);
     }
 }

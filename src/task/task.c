@@ -110,6 +110,7 @@ static void end(struct ci_runtime *runtime, struct ci_task *task, int rc)
         ci_scopes_abandon(task);
     }
     settle_result(task, rc);
+    ci_task_drop_locals(&task->locals);
     if (__builtin_expect(runtime->loop.trace != NULL, 0)) {
         runtime->loop.trace->task_ended(runtime->loop.trace, &task->future);
     }
@@ -188,6 +189,15 @@ static struct ci_task *task_lay_out(struct ci_stack *stack, coil_fn *fn, const s
     return task;
 }
 
+/* A task begins with the values that its creator has now. */
+static inline void inherit_locals(struct ci_task *task, const struct coil_future *creator)
+{
+    task->locals = creator == NULL ? NULL : ci_task_of(creator)->locals;
+    if (__builtin_expect(task->locals != NULL, 0)) {
+        task->locals->references++;
+    }
+}
+
 static int check_task(struct ci_runtime *runtime, coil_fn *fn, const struct coil_task_options *options)
 {
     if (fn == NULL || options->arg_size > CI_ARGUMENT_MAX || (options->arg_size > 0 && options->arg == NULL)) {
@@ -219,6 +229,7 @@ struct ci_task *ci_task_new(struct coil_loop *loop, coil_fn *fn, const struct co
     ci_future_init(&task->future, &ci_task_class, loop, &options->site);
     task->future.references = 2; /* the caller's, and the loop's until it is done */
     task->id = ++runtime->next_id;
+    inherit_locals(task, loop->current);
     ci_list_append(&runtime->tasks, &task->all);
     runtime->task_count++;
     if (options->name != NULL && coil_task_set_name(&task->future, options->name) < 0) {

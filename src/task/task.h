@@ -24,6 +24,12 @@ enum {
 struct group;
 struct timeout;
 
+/* The values local to a task, counted, because tasks share them: what they are is the sync room's. */
+struct ci_locals {
+    size_t references;
+    void (*free)(struct ci_locals *locals);
+};
+
 struct ci_task {
     struct coil_future future;
     struct ci_context context;
@@ -32,6 +38,7 @@ struct ci_task {
     coil_fn *fn;
     void *arg;
     void *room;
+    struct ci_locals *locals; /* NULL: it has none */
     struct ci_list scopes; /* time limits and groups that it has begun and not ended */
     struct ci_list all;    /* in the runtime's list of tasks that are not done */
     uint32_t flags;
@@ -135,6 +142,17 @@ void ci_timeouts_free_spares(struct ci_runtime *runtime);
 
 /* Frees the record of a group that has ended. NULL is fine. */
 void ci_group_free(struct group *group);
+
+/* Gives back the reference to a task's values, and leaves NULL. */
+static inline void ci_task_drop_locals(struct ci_locals **slot)
+{
+    struct ci_locals *locals = *slot;
+
+    *slot = NULL;
+    if (__builtin_expect(locals != NULL, 0) && --locals->references == 0) {
+        locals->free(locals);
+    }
+}
 
 /* Releases a corpse's stack. From any stack but its own. */
 void ci_task_bury(struct ci_runtime *runtime);

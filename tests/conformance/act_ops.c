@@ -49,7 +49,7 @@ static int group_spawn(struct machine *machine, const struct statement *statemen
     coil_task *task = coil_group_create_task(group, execute_coroutine, call, .eager_start = machine->program->eager);
     if (task == NULL) {
         int rc = coil_creation_error();
-        return rc == -EINVAL || rc == -ESHUTDOWN ? machine_error(machine, "Runtime") : rc;
+        return rc == -EINVAL || rc == -ECANCELED ? machine_error(machine, "Runtime") : rc;
     }
     text_put(outcome, "T%d", machine_number(machine, task));
     machine->slots[slot] = task;
