@@ -1,6 +1,7 @@
 /*
- * What stacks cost the kernel and the processor: taking and giving back a hot one, many at a time with their guards and first
- * pages, their memory in use, and what is left of it after they were given back in three orders.
+ * What stacks cost the kernel and the processor: taking and giving back a hot one, many at a time with their
+ * guards and first pages, their memory in use, and what is left of it after they were given back in three
+ * orders.
  *
  *     bench_stacks [COUNT]      (1,000,000 by default)
  */

@@ -1,6 +1,6 @@
 /*
- * What a switch costs, apart from any scheduler: between two contexts that switch in the same place or in different ones, round
- * robin among many, and a context's whole life. Medians of several rounds in one run.
+ * What a switch costs, apart from any scheduler: between two contexts that switch in the same place or in
+ * different ones, round robin among many, and a context's whole life. Medians of several rounds in one run.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ __attribute__((noinline)) static void switch_often(struct ci_context *from, stru
     }
 }
 
-/* Called through this, or the compiler makes a copy of the function for each caller, and with it a second place. */
+/* Called through this, or the compiler makes a copy of the function for each caller, and with it a second
+ * place. */
 static void (*volatile switch_there)(struct ci_context *, struct ci_context *, long) = switch_often;
 
 static void answer_same(void *arg)

@@ -16,7 +16,7 @@
 #include "coro/context.h"
 #include "measure.h"
 
-enum { ROUNDS = 9, YIELDS = 2000000, CREATIONS = 300000, BATCH = 1000, WAKES = 1000000 };
+enum { ROUNDS = 9, CROWD_ROUNDS = 5, YIELDS = 2000000, CREATIONS = 300000, BATCH = 1000, WAKES = 1000000 };
 
 /* ---- the bare switch ------------------------------------------------------------------------------------------------- */
 
@@ -25,17 +25,20 @@ static struct ci_context there;
 static char bare_stack[65536] __attribute__((aligned(16)));
 
 /* Both sides switch in one place, as two yielding tasks do: the processor predicts the return only then. */
-__attribute__((noinline)) static void switch_often(struct ci_context *from, struct ci_context *to, long n)
+static void switch_often(struct ci_context *from, struct ci_context *to, long n)
 {
     for (; n > 0; n--) {
         ci_context_switch(from, to);
     }
 }
 
+/* Through a pointer, so that the compiler makes no copy of it for either side. */
+static void (*volatile switching)(struct ci_context *from, struct ci_context *to, long n) = switch_often;
+
 static void switch_back(void *arg)
 {
     (void)arg;
-    switch_often(&there, &here, LONG_MAX);
+    switching(&there, &here, LONG_MAX);
 }
 
 /* Nanoseconds for one switch. */
@@ -43,7 +46,7 @@ static double bare_switch(void)
 {
     double start = bench_cpu_ns();
 
-    switch_often(&here, &there, YIELDS / 2);
+    switching(&here, &there, YIELDS / 2);
     return (bench_cpu_ns() - start) / YIELDS;
 }
 
@@ -231,9 +234,15 @@ static void join_crowd(struct crowd *crowd)
     }
 }
 
-static int idle_tasks(void *arg)
+struct idle_costs {
+    double bytes[CROWD_ROUNDS];
+    double create[CROWD_ROUNDS];
+    double fall_asleep[CROWD_ROUNDS];
+    double join[CROWD_ROUNDS];
+};
+
+static int idle_round(struct crowd *crowd, struct idle_costs *costs, int round)
 {
-    struct crowd *crowd = arg;
     double memory = bench_memory_bytes();
     double start = bench_cpu_ns();
 
@@ -245,44 +254,80 @@ static int idle_tasks(void *arg)
     (void)coil_sleep(0);
     (void)coil_sleep(0);
     double asleep = bench_cpu_ns();
-    double bytes = (bench_memory_bytes() - memory) / crowd->n;
+    costs->bytes[round] = (bench_memory_bytes() - memory) / crowd->n;
     double before = bench_cpu_ns();
     for (int i = 0; i < crowd->n; i++) {
         (void)coil_cancel(crowd->tasks[i]);
     }
     join_crowd(crowd);
-    double end = bench_cpu_ns();
+    costs->join[round] = (bench_cpu_ns() - before) / crowd->n;
+    costs->create[round] = (created - start) / crowd->n;
+    costs->fall_asleep[round] = (asleep - created) / crowd->n;
+    return 0;
+}
+
+static int idle_tasks(void *arg)
+{
+    struct crowd *crowd = arg;
+    struct idle_costs costs;
+    double memory = bench_memory_bytes();
+
+    for (int i = 0; i < CROWD_ROUNDS; i++) {
+        int rc = idle_round(crowd, &costs, i);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    double bytes = costs.bytes[0]; /* the first crowd finds nothing there; later ones find what it has left */
     printf("%9d idle sleeping tasks: %.0f bytes each; create %.0f ns + fall asleep %.0f ns; cancel and join %.0f ns\n",
-           crowd->n, bytes, (created - start) / crowd->n, (asleep - created) / crowd->n, (end - before) / crowd->n);
+           crowd->n, bytes, bench_median(costs.create, CROWD_ROUNDS), bench_median(costs.fall_asleep, CROWD_ROUNDS),
+           bench_median(costs.join, CROWD_ROUNDS));
+    (void)coil_sleep(0.2); /* long enough for the loop to give back what it can */
     printf("          afterwards the process holds %.1f MB more than before\n", (bench_memory_bytes() - memory) / 1e6);
     return 0;
 }
 
-/* The same crowd twice: woken all at once by a future, and each by a timer of its own. */
-static int timers(void *arg)
+/* Nanoseconds for each of a crowd that is woken all at once by a future: what the stacks cost alone. */
+static double without_timers(struct crowd *crowd)
 {
-    struct crowd *crowd = arg;
     double start = bench_cpu_ns();
 
     bell = coil_future_new();
-    int rc = create_crowd(crowd, await_bell);
-    if (rc < 0) {
-        return rc;
+    if (create_crowd(crowd, await_bell) < 0) {
+        return NAN;
     }
     (void)coil_sleep(0);
     (void)coil_future_set_result(bell, 0);
     join_crowd(crowd);
     coil_unref(bell);
-    double stacks = bench_cpu_ns() - start;
-    start = bench_cpu_ns();
-    rc = create_crowd(crowd, sleep_randomly);
-    if (rc < 0) {
-        return rc;
+    return (bench_cpu_ns() - start) / crowd->n;
+}
+
+/* The same, each with a timer of its own. */
+static double with_timers(struct crowd *crowd)
+{
+    double start = bench_cpu_ns();
+
+    if (create_crowd(crowd, sleep_randomly) < 0) {
+        return NAN;
     }
     join_crowd(crowd);
-    double with_timers = bench_cpu_ns() - start;
-    printf("%9d timers within 1 s: %.0f ns of CPU each, %.2f x what the stacks cost alone\n", crowd->n,
-           with_timers / crowd->n, with_timers / stacks);
+    return (bench_cpu_ns() - start) / crowd->n;
+}
+
+static int timers(void *arg)
+{
+    struct crowd *crowd = arg;
+    double stacks[CROWD_ROUNDS], timed[CROWD_ROUNDS];
+
+    for (int i = 0; i < CROWD_ROUNDS; i++) {
+        stacks[i] = without_timers(crowd);
+        timed[i] = with_timers(crowd);
+    }
+    double stack_ns = bench_median(stacks, CROWD_ROUNDS);
+    double timed_ns = bench_median(timed, CROWD_ROUNDS);
+    printf("%9d timers within 1 s: %.0f ns of CPU each, %.2f x the %.0f ns of the stacks alone\n", crowd->n, timed_ns,
+           timed_ns / stack_ns, stack_ns);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The sub-commands of `coil`: one file each, in a table in main.c. A sub-command reads its own options, says what is wrong on
- * stderr with its name before it, and returns the exit status.
+ * The sub-commands of `coil`: one file each, in a table in main.c. A sub-command reads its own options,
+ * says what is wrong on stderr with its name before it, and returns the exit status.
  */
 #ifndef TOOLS_COMMAND_H
 #define TOOLS_COMMAND_H
@@ -14,7 +14,7 @@ enum {
 
 struct command {
     const char *name;
-    const char *summary; /* one line, for `coil --help` */
+    const char *summary;               /* one line, for `coil --help` */
     int (*run)(int argc, char **argv); /* argv[0] is the sub-command's name */
 };
 

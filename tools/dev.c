@@ -1,6 +1,6 @@
 /*
- * `coil dev PROGRAM ARGUMENT...`: runs a program in debug mode, as `python -X dev` does, by setting COIL_DEBUG and becoming the
- * program: its input, output, exit status and process are its own.
+ * `coil dev PROGRAM ARGUMENT...`: runs a program in debug mode, as `python -X dev` does, by setting
+ * COIL_DEBUG and becoming the program: its input, output, exit status and process are its own.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -5,13 +5,13 @@ enum { WAYS = 4 };
 
 static bool before(const struct ci_heap_entry *a, const struct ci_heap_entry *b)
 {
-    return a->key < b->key || (a->key == b->key && a->node->sequence < b->node->sequence);
+    return a->key < b->key || (a->key == b->key && (int32_t)(a->sequence - b->sequence) < 0);
 }
 
 static void place(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entry)
 {
     heap->entries[index] = entry;
-    entry.node->index = index;
+    heap->positions[entry.slot] = index;
 }
 
 /* Moves the hole at index towards the root until entry fits into it. */
@@ -59,17 +59,30 @@ static void sink(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entr
     place(heap, index, entry);
 }
 
+static uint32_t take_slot(struct ci_heap *heap)
+{
+    if (heap->free_slot == 0) {
+        return heap->used_slots++;
+    }
+    uint32_t slot = heap->free_slot - 1;
+    heap->free_slot = heap->positions[slot];
+    return slot;
+}
+
 void ci_heap_push(struct ci_heap *heap, int64_t key, struct ci_heap_node *node)
 {
-    node->sequence = heap->sequence++;
-    rise(heap, heap->count++, (struct ci_heap_entry){.key = key, .node = node});
+    node->slot = take_slot(heap);
+    heap->nodes[node->slot] = node;
+    rise(heap, heap->count++, (struct ci_heap_entry){.key = key, .sequence = heap->sequence++, .slot = node->slot});
 }
 
 void ci_heap_remove(struct ci_heap *heap, struct ci_heap_node *node)
 {
-    uint32_t index = node->index;
+    uint32_t index = heap->positions[node->slot];
     struct ci_heap_entry last = heap->entries[--heap->count];
 
+    heap->positions[node->slot] = heap->free_slot;
+    heap->free_slot = node->slot + 1;
     if (index == heap->count) {
         return;
     }
@@ -82,7 +95,7 @@ void ci_heap_remove(struct ci_heap *heap, struct ci_heap_node *node)
 
 struct ci_heap_node *ci_heap_pop(struct ci_heap *heap)
 {
-    struct ci_heap_node *node = heap->entries[0].node;
+    struct ci_heap_node *node = heap->nodes[heap->entries[0].slot];
 
     ci_heap_remove(heap, node);
     return node;

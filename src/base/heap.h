@@ -1,8 +1,9 @@
 /*
- * The timers' heap: four children to a node, because an entry is 16 bytes and four of them are one cache line, so that
- * going down a level costs one miss instead of two. The deadline is kept beside the pointer; the thing itself is touched
- * only to break a tie and to note where its entry now is, which makes taking one out of the middle O(log n) as well.
- * Equal deadlines come out in the order in which they were put in. The heap does not allocate: its owner hands it an array.
+ * The timers' heap: four children to a node, because an entry is 16 bytes and four of them are one cache line, so that going
+ * down a level costs one miss instead of two. An entry holds all that is compared, and where each thing's entry is stands in a
+ * dense array of its own: moving entries about touches none of the things, which lie each in a page of its own, and a thing in
+ * the middle is taken out in O(log n). Equal keys come out in the order in which they were put in. The heap does not allocate:
+ * its owner provides the three arrays, and may move them as realloc does.
  */
 #ifndef CI_BASE_HEAP_H
 #define CI_BASE_HEAP_H
@@ -13,20 +14,24 @@
 
 /* What is embedded in a thing that the heap orders. */
 struct ci_heap_node {
-    uint64_t sequence;
-    uint32_t index;
+    uint32_t slot;
 };
 
 struct ci_heap_entry {
     int64_t key;
-    struct ci_heap_node *node;
+    uint32_t sequence;
+    uint32_t slot; /* of the thing: stays the same as long as it is in the heap */
 };
 
 struct ci_heap {
     struct ci_heap_entry *entries;
+    struct ci_heap_node **nodes; /* by slot */
+    uint32_t *positions;         /* by slot: of its entry; where the slot is free, the next free one and 1, or 0 */
     uint32_t count;
-    uint32_t capacity;
-    uint64_t sequence;
+    uint32_t capacity;   /* of each of the three */
+    uint32_t used_slots; /* slots that were ever in use */
+    uint32_t free_slot;  /* the first free one of those and 1, or 0 */
+    uint32_t sequence;   /* of the next push; it may wrap, as long as equal keys lie within half its range */
 };
 
 static inline bool ci_heap_full(const struct ci_heap *heap)

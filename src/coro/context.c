@@ -1,6 +1,6 @@
 /*
- * New contexts: see context.h. Under AddressSanitizer the first thing on a new stack is to end the switch that led there, so the
- * entry is wrapped. generic.c replaces what touches the frame.
+ * New contexts: see context.h. Under AddressSanitizer the first thing on a new stack is to end the switch
+ * that led there, so the entry is wrapped. generic.c replaces what touches the frame.
  */
 #include "coro/context.h"
 
@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "coro/arch/frame.h"
-
 
 #if CI_WITH_ASAN
 _Noreturn static void first_step(void *arg)

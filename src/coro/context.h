@@ -1,14 +1,16 @@
 /*
- * The switch: leaves one stack and goes on with another, in a few nanoseconds and without the kernel. A context is where
- * a stack was left; all that must survive (the callee-saved registers and the return address) lies on that stack itself. The
- * assembly in arch/ does it, generic.c elsewhere. The sanitizers, which keep books of their own about stacks, are told here
- * and only here. Nothing in this file knows what a task is.
+ * The switch: leaves one stack and goes on with another, in a few nanoseconds and without the kernel. A
+ * context is where a stack was left; all that must survive (the callee-saved registers and the return
+ * address) lies on that stack itself. The assembly in arch/ does it, generic.c elsewhere. The sanitizers,
+ * which keep books of their own about stacks, are told here and only here. Nothing in this file knows what a
+ * task is.
  *
- * The floating-point environment (rounding mode, exception masks) belongs to the thread, as the C standard says, and is
- * not switched: whoever changes it puts it back before it awaits.
+ * The floating-point environment (rounding mode, exception masks) belongs to the thread, as the C standard
+ * says, and is not switched: whoever changes it puts it back before it awaits.
  *
- * On speed: the switch ends in a return instruction, which the processor predicts from the calls that it has seen last. The
- * prediction holds when both sides switch in the same place, so all switching wants to go through one function.
+ * On speed: the switch ends in a return instruction, which the processor predicts from the calls that it has
+ * seen last. The prediction holds when both sides switch in the same place, so all switching wants to go
+ * through one function.
  */
 #ifndef CI_CORO_CONTEXT_H
 #define CI_CORO_CONTEXT_H
@@ -37,27 +39,32 @@ struct ci_context {
 };
 
 /*
- * Makes ctx ready to run entry(arg) on the stack [stack_low, stack_top) at the first switch to it. stack_top is rounded down to
- * 16 bytes. entry must not return: it leaves through ci_context_exit. Writes a few words below stack_top and cannot fail.
+ * Makes ctx ready to run entry(arg) on the stack [stack_low, stack_top) at the first switch to it. stack_top
+ * is rounded down to 16 bytes. entry must not return: it leaves through ci_context_exit. Writes a few words
+ * below stack_top and cannot fail.
  */
 void ci_context_init(struct ci_context *ctx, void *stack_low, void *stack_top, void (*entry)(void *arg), void *arg);
 
-/* Makes ctx stand for the stack that the calling thread runs on now, to switch away from and to come back to. */
+/* Makes ctx stand for the stack that the calling thread runs on now, to switch away from and to come back
+ * to. */
 void ci_context_init_thread(struct ci_context *ctx);
 
-/* Forgets a context that is not running and that will not run again, whether it ended or was never started. */
+/* Forgets a context that is not running and that will not run again, whether it ended or was never
+ * started. */
 static inline void ci_context_destroy(struct ci_context *ctx);
 
 /* Saves the running context in *from and goes on with *to. Returns when somebody switches back to *from. */
 static inline void ci_context_switch(struct ci_context *from, struct ci_context *to);
 
-/* The last switch of a context: *from is never switched to again. Its stack may be released from now on, by another. To be
- * called in the entry itself, with all calls returned, for then the processor predicts what follows (see x86_64.S). */
+/* The last switch of a context: *from is never switched to again. Its stack may be released from now on, by
+ * another. To be called in the entry itself, with all calls returned, for then the processor predicts what
+ * follows (see x86_64.S). */
 _Noreturn static inline void ci_context_exit(struct ci_context *from, struct ci_context *to);
 
 /*
- * Where an unwinder starts to walk through a context that does not run: an address in ci_context_swap, whose unwind information
- * finds all other registers from this stack pointer. False for a context that has not started, and with generic.c.
+ * Where an unwinder starts to walk through a context that does not run: an address in ci_context_swap, whose
+ * unwind information finds all other registers from this stack pointer. False for a context that has not
+ * started, and with generic.c.
  */
 bool ci_context_where(const struct ci_context *ctx, uintptr_t *pc, uintptr_t *sp);
 

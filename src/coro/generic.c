@@ -1,6 +1,7 @@
 /*
- * The switch for processors that arch/ does not know, on ucontext: portable and slow, since each swapcontext asks the kernel for
- * the signal mask. A suspended context's registers lie on its own stack here as well, so that nothing is allocated.
+ * The switch for processors that arch/ does not know, on ucontext: portable and slow, since each swapcontext
+ * asks the kernel for the signal mask. A suspended context's registers lie on its own stack here as well, so
+ * that nothing is allocated.
  */
 #include "coro/context.h"
 

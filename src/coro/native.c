@@ -1,5 +1,5 @@
-/* What surrounds the switch in arch/: how a context starts (an odd stack pointer, one above the entry and its argument) and
- * where one that was left is found. */
+/* What surrounds the switch in arch/: how a context starts (an odd stack pointer, one above the entry and its
+ * argument) and where one that was left is found. */
 #include "coro/context.h"
 
 #include "coro/arch/frame.h"

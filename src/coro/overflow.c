@@ -1,10 +1,10 @@
 /*
- * Stack overflow, caught: see overflow.h. A fault is an overflow if its address lies in the guard of a slot of one of the
- * thread's pools and the stack pointer was in that slot or not far below it; a stray pointer that happens to hit a guard is
- * the program's own fault, in both senses.
+ * Stack overflow, caught: see overflow.h. A fault is an overflow if its address lies in the guard of a slot
+ * of one of the thread's pools and the stack pointer was in that slot or not far below it; a stray pointer
+ * that happens to hit a guard is the program's own fault, in both senses.
  *
- * The handlers are the process's, the alternate stack and the list of pools the thread's. What the handler reads of the thread's
- * is of the kind that may be touched in a handler on any thread.
+ * The handlers are the process's, the alternate stack and the list of pools the thread's. What the handler
+ * reads of the thread's is of the kind that may be touched in a handler on any thread.
  */
 #include "coro/overflow.h"
 
@@ -17,11 +17,12 @@
 #include "sys/memory.h"
 #include "sys/signal.h"
 
-#define HANDLER_BYTES ((size_t)64 << 10) /* for a report and for the program's own handler */
-#define ENOUGH_BYTES  ((size_t)16 << 10) /* what a program's alternate stack must have for us to keep it */
+#define HANDLER_BYTES ((size_t)64 << 10)   /* for a report and for the program's own handler */
+#define ENOUGH_BYTES  ((size_t)16 << 10)   /* what a program's alternate stack must have for us to keep it */
 #define FRAME_BYTES   ((uintptr_t)1 << 20) /* how far below its stack one large frame may have put the stack pointer */
 
-/* What was there before us, per signal. It stays valid after the last uninstall, for who chained to us meanwhile. */
+/* What was there before us, per signal. It stays valid after the last uninstall, for who chained to us
+ * meanwhile. */
 struct fault_signal {
     int signo;
     bool linked; /* our handler is installed, or was and was replaced by one that may call it */
@@ -76,7 +77,8 @@ static bool report(const siginfo_t *info, const ucontext_t *interrupted)
     return false;
 }
 
-/* Restores the default action. A fault comes again as soon as the handler returns; a sent signal has to be sent again. */
+/* Restores the default action. A fault comes again as soon as the handler returns; a sent signal has to be
+ * sent again. */
 static void die(int signo, const siginfo_t *info)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
@@ -221,7 +223,8 @@ static int enter_thread(void)
     return rc;
 }
 
-/* Takes the alternate stack away again, unless the program has replaced it. It stays if the kernel will not let go of it. */
+/* Takes the alternate stack away again, unless the program has replaced it. It stays if the kernel will not
+ * let go of it. */
 static void leave_thread(void)
 {
     stack_t current;

@@ -1,7 +1,7 @@
 /*
- * How a region of stacks is laid out, for the two files of the pool. A region is one mapping: this struct with its bitmap in the
- * first pages, then the slots. Slots are guarded a batch at a time and carved one at a time, upwards, so that what was
- * never used costs nothing.
+ * How a region of stacks is laid out, for the two files of the pool. A region is one mapping: this struct
+ * with its bitmap in the first pages, then the slots. Slots are guarded a batch at a time and carved one at a
+ * time, upwards, so that what was never used costs nothing.
  */
 #ifndef CI_CORO_REGION_H
 #define CI_CORO_REGION_H

@@ -1,6 +1,7 @@
 /*
- * What the compiler was asked to build in, and the calls by which AddressSanitizer, ThreadSanitizer and valgrind learn about
- * stacks. Without them every macro here is nothing. Included by the files of this room alone.
+ * What the compiler was asked to build in, and the calls by which AddressSanitizer, ThreadSanitizer and
+ * valgrind learn about stacks. Without them every macro here is nothing. Included by the files of this room
+ * alone.
  */
 #ifndef CI_CORO_SANITIZER_H
 #define CI_CORO_SANITIZER_H
@@ -48,9 +49,9 @@
 #include <valgrind/memcheck.h>
 #include <valgrind/valgrind.h>
 #else
-#define RUNNING_ON_VALGRIND               0
-#define VALGRIND_STACK_REGISTER(low, top) ((void)(low), (void)(top), 0u)
-#define VALGRIND_STACK_DEREGISTER(id)     ((void)(id))
+#define RUNNING_ON_VALGRIND                       0
+#define VALGRIND_STACK_REGISTER(low, top)         ((void)(low), (void)(top), 0u)
+#define VALGRIND_STACK_DEREGISTER(id)             ((void)(id))
 #define VALGRIND_MAKE_MEM_UNDEFINED(start, bytes) ((void)(start), (void)(bytes))
 #define VALGRIND_MAKE_MEM_NOACCESS(start, bytes)  ((void)(start), (void)(bytes))
 #endif

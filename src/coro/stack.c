@@ -1,12 +1,12 @@
 /*
- * Taking a stack when none lies ready, and the regions they come from: see stack.h. A stack comes from, in this order, the lists
- * of free ones, a slot whose memory was given back, a slot never used, a new region. Regions double the number of slots
- * up to a limit, and are made smaller where the address space is limited (RLIMIT_AS, strict overcommit, tools that
- * keep shadows of it).
+ * Taking a stack when none lies ready, and the regions they come from: see stack.h. A stack comes from, in
+ * this order, the lists of free ones, a slot whose memory was given back, a slot never used, a new region.
+ * Regions double the number of slots up to a limit, and are made smaller where the address space is limited
+ * (RLIMIT_AS, strict overcommit, tools that keep shadows of it).
  *
- * A guard is a marker in the page table where the kernel can do that, and else a page without access, which costs two
- * mappings each; then the pool stops before the process's mappings run out, since what fails at that limit is
- * everybody's next mmap.
+ * A guard is a marker in the page table where the kernel can do that, and else a page without access, which
+ * costs two mappings each; then the pool stops before the process's mappings run out, since what fails at
+ * that limit is everybody's next mmap.
  */
 #include "coro/stack.h"
 
@@ -51,8 +51,8 @@ int ci_stack_pool_init(struct ci_stack_pool *pool, size_t default_usable_bytes)
         klass->look_floor = 1;
         ci_stack_schedule_look(klass);
     }
-    pool->default_class = ci_stack_class_for(pool, default_usable_bytes == 0 ? CI_STACK_DEFAULT_BYTES
-                                                                              : default_usable_bytes);
+    pool->default_class =
+        ci_stack_class_for(pool, default_usable_bytes == 0 ? CI_STACK_DEFAULT_BYTES : default_usable_bytes);
     return 0;
 }
 
@@ -145,10 +145,13 @@ static int grow(struct ci_stack_class *klass)
     return rc;
 }
 
-/* Tools forget the stacks that a region still has out, so that they do not look for them in what is mapped there next. */
+/* Tools forget the stacks that a region still has out, so that they do not look for them in what is mapped
+ * there next. */
 static void forget_stacks(const struct ci_stack_region *region)
 {
-    for (uint32_t slot = 0; slot < region->carved; slot++) {
+    bool tools = CI_WITH_ASAN || RUNNING_ON_VALGRIND;
+
+    for (uint32_t slot = 0; tools && slot < region->carved; slot++) {
         if (!ci_region_is_cold(region, slot)) {
             struct ci_stack *stack = ci_region_stack(region, slot);
             VALGRIND_STACK_DEREGISTER(stack->valgrind_id);
@@ -280,7 +283,8 @@ static struct ci_stack *revive(struct ci_stack_class *klass)
     return make_stack(oldest, word * 64 + bit);
 }
 
-/* A slot that was never used. Only the newest region has any, for an older one was full when the next was made. */
+/* A slot that was never used. Only the newest region has any, for an older one was full when the next was
+ * made. */
 static struct ci_stack *carve(struct ci_stack_class *klass, int *error)
 {
     struct ci_stack_region *region = klass->regions;

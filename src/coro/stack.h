@@ -1,13 +1,15 @@
 /*
- * The stack pool: where coroutines' stacks come from. Each loop has one. Stacks of one size class lie side by side in a few
- * large reserved regions; a slot is a guard page with the usable stack above it, at whose very top the struct ci_stack lives,
- * so that a stack costs one page and no allocation. Taking and giving back are a pop and a push on a list whose last in is
- * first out. What is not needed goes back to the kernel in batches, off that path: stack_trim.c.
+ * The stack pool: where coroutines' stacks come from. Each loop has one. Stacks of one size class lie side by
+ * side in a few large reserved regions; a slot is a guard page with the usable stack above it, at whose very
+ * top the struct ci_stack lives, so that a stack costs one page and no allocation. Taking and giving back are
+ * a pop and a push on a list whose last in is first out. What is not needed goes back to the kernel in
+ * batches, off that path: stack_trim.c.
  *
  * The pool does not know what runs on its stacks. It belongs to one thread at a time.
  *
- * A free stack is in one of three states. Hot: on the list `hot`, with whatever pages its last user touched. Shallow: on the
- * list `shallow`, with its top page only. Cold: a bit in its region, with no memory at all but its guard.
+ * A free stack is in one of three states. Hot: on the list `hot`, with whatever pages its last user touched.
+ * Shallow: on the list `shallow`, with its top page only. Cold: a bit in its region, with no memory at all
+ * but its guard.
  */
 #ifndef CI_CORO_STACK_H
 #define CI_CORO_STACK_H
@@ -29,8 +31,9 @@ struct ci_stack_class;
 struct ci_stack_region;
 
 /*
- * A stack that is in use: [low, top), where top is the address of this very struct. While the stack is in use, the struct is
- * read only for its owner; what is put right below it (the task) shares its page and its cache line.
+ * A stack that is in use: [low, top), where top is the address of this very struct. While the stack is in
+ * use, the struct is read only for its owner; what is put right below it (the task) shares its page and its
+ * cache line.
  */
 struct ci_stack {
     struct ci_stack *next; /* while it is free */
@@ -60,29 +63,32 @@ struct ci_stack_class {
 struct ci_stack_pool {
     struct ci_stack_class *default_class;
     size_t page_bytes;
-    bool guards_hold;           /* the kernel's guard advice does what it says */
-    bool guards_split_mappings; /* guards are made with mprotect, and their number has a limit */
-    bool careful;               /* every acquire and release takes the slow path: measuring, or on valgrind */
-    bool measuring;             /* see ci_stack_pool_measure */
-    size_t map_limit;           /* vm.max_map_count */
-    const char *problem;        /* why the last acquire failed */
+    bool guards_hold;                   /* the kernel's guard advice does what it says */
+    bool guards_split_mappings;         /* guards are made with mprotect, and their number has a limit */
+    bool careful;                       /* every acquire and release takes the slow path: measuring, or on valgrind */
+    bool measuring;                     /* see ci_stack_pool_measure */
+    size_t map_limit;                   /* vm.max_map_count */
+    const char *problem;                /* why the last acquire failed */
     struct ci_stack_pool *next_watched; /* overflow.c's: the thread's other pools, and who is told of an overflow */
     void (*report_overflow)(const struct ci_stack *stack, const void *fault_address);
     struct ci_stack_class classes[CI_STACK_CLASSES];
     struct iovec batch[CI_STACK_BATCH]; /* ranges for the kernel: here, since the caller's stack may be a small one */
 };
 
-/* Prepares a pool whose default stacks have at least default_usable_bytes, struct ci_stack included (0: 64 KiB). Maps nothing yet. Returns 0 or
- * -EINVAL for more than CI_STACK_MAX_BYTES. The pool must not move afterwards. */
+/* Prepares a pool whose default stacks have at least default_usable_bytes, struct ci_stack included (0: 64
+ * KiB). Maps nothing yet. Returns 0 or -EINVAL for more than CI_STACK_MAX_BYTES. The pool must not move
+ * afterwards. */
 int ci_stack_pool_init(struct ci_stack_pool *pool, size_t default_usable_bytes);
 
 /* Unmaps everything. No stack may be in use, nor the caller be on one. */
 void ci_stack_pool_destroy(struct ci_stack_pool *pool);
 
-/* Gives back what free stacks hold beyond their top pages, and most of those. For a loop that is about to be idle. */
+/* Gives back what free stacks hold beyond their top pages, and most of those. For a loop that is about to be
+ * idle. */
 void ci_stack_pool_trim(struct ci_stack_pool *pool);
 
-/* From now on every stack is handed out clean, so that ci_stack_high_water is exact. Costs a system call per release. */
+/* From now on every stack is handed out clean, so that ci_stack_high_water is exact. Costs a system call per
+ * release. */
 void ci_stack_pool_measure(struct ci_stack_pool *pool);
 
 /* How many stacks are in use. */
@@ -91,11 +97,12 @@ size_t ci_stack_pool_in_use(const struct ci_stack_pool *pool);
 /* In words, why the last ci_stack_acquire of this pool failed; static storage. */
 const char *ci_stack_pool_problem(const struct ci_stack_pool *pool);
 
-/* The stack in use, or free with its memory, whose slot (the guard included) address lies in; else NULL. Safe in a signal handler. */
+/* The stack in use, or free with its memory, whose slot (the guard included) address lies in; else NULL. Safe
+ * in a signal handler. */
 struct ci_stack *ci_stack_find(const struct ci_stack_pool *pool, const void *address);
 
-/* How many bytes of a stack, from its top, have ever been touched since it was handed out: in whole pages, and since the
- * pages were last given back, unless the pool measures. */
+/* How many bytes of a stack, from its top, have ever been touched since it was handed out: in whole pages,
+ * and since the pages were last given back, unless the pool measures. */
 size_t ci_stack_high_water(const struct ci_stack *stack);
 
 /* The general cases of the two calls below. */
@@ -127,9 +134,9 @@ static inline struct ci_stack *ci_stack_pop_hot(struct ci_stack_class *klass)
 }
 
 /*
- * Takes a stack of at least usable_bytes, struct ci_stack and up to 1 KiB above it included (0: the pool's default), its
- * contents undefined. On failure returns NULL and stores -ENOMEM (no memory, no address space, or no more guards: ci_stack_pool_problem tells), or -EINVAL for more
- * than CI_STACK_MAX_BYTES.
+ * Takes a stack of at least usable_bytes, struct ci_stack and up to 1 KiB above it included (0: the pool's
+ * default), its contents undefined. On failure returns NULL and stores -ENOMEM (no memory, no address space,
+ * or no more guards: ci_stack_pool_problem tells), or -EINVAL for more than CI_STACK_MAX_BYTES.
  */
 static inline struct ci_stack *ci_stack_acquire(struct ci_stack_pool *pool, size_t usable_bytes, int *error)
 {

@@ -1,15 +1,16 @@
 /*
  * Giving memory back: what happens to free stacks off the hot path.
  *
- * Whether a stack touched more than its top page cannot be seen from here without asking the kernel, which would cost more than
- * all the rest of a task's birth and death; and pages that the next task will use again are better kept. So the question is
- * asked of stacks that lie idle: the list of free stacks is last in, first out, so the least length it had since the
- * last look tells how many at its end nobody has needed. Those lose all but their top pages, without asking, in batches;
- * and where they lie beyond the home regions, which hold the first 16 Ki stacks, they lose everything. A region of
- * which nothing is left is unmapped, since only that gives its page tables back.
+ * Whether a stack touched more than its top page cannot be seen from here without asking the kernel, which
+ * would cost more than all the rest of a task's birth and death; and pages that the next task will use again
+ * are better kept. So the question is asked of stacks that lie idle: the list of free stacks is last in,
+ * first out, so the least length it had since the last look tells how many at its end nobody has needed.
+ * Those lose all but their top pages, without asking, in batches; and where they lie beyond the home regions,
+ * which hold the first 16 Ki stacks, they lose everything. A region of which nothing is left is unmapped,
+ * since only that gives its page tables back.
  *
- * So the cost is bounded by one such step per stack that went idle, and the memory by what two looks' worth of releases
- * leave behind.
+ * So the cost is bounded by one such step per stack that went idle, and the memory by what two looks' worth
+ * of releases leave behind.
  */
 #include "coro/stack.h"
 
@@ -39,7 +40,8 @@ static void flush(struct batch *batch)
     batch->count = 0;
 }
 
-/* Adds [start, start + bytes); one that follows or precedes the last with nothing but a guard between them joins it. */
+/* Adds [start, start + bytes); one that follows or precedes the last with nothing but a guard between them
+ * joins it. */
 static void discard(struct batch *batch, char *start, size_t bytes)
 {
     size_t page_bytes = batch->pool->page_bytes;
@@ -162,8 +164,8 @@ void ci_stack_schedule_look(struct ci_stack_class *klass)
     bool away = any_away(klass);
 
     every = every > LOOK_EVERY ? LOOK_EVERY : every < LOOK_LEAST ? LOOK_LEAST : every;
-    /* While a region beyond home could become empty, look before half of what is in use has been released, so that the
-     * last release is looked at too; but not again and again when a few stacks in it stay in use. */
+    /* While a region beyond home could become empty, look before half of what is in use has been released, so
+     * that the last release is looked at too; but not again and again when a few stacks in it stay in use. */
     if (away && half < klass->look_floor) {
         half = klass->look_floor;
         klass->look_floor = klass->look_floor < LOOK_EVERY ? 2 * klass->look_floor : LOOK_EVERY;
@@ -175,7 +177,8 @@ void ci_stack_schedule_look(struct ci_stack_class *klass)
     klass->until_look = klass->pool->careful ? 1 : (uint32_t)every;
 }
 
-/* What was released, in a careful pool: nothing is left in it for the next user, and its bytes count as gone. */
+/* What was released, in a careful pool: nothing is left in it for the next user, and its bytes count as
+ * gone. */
 static void wipe(struct ci_stack *stack)
 {
     struct batch batch = {.pool = stack->klass->pool};
@@ -183,7 +186,8 @@ static void wipe(struct ci_stack *stack)
     if (batch.pool->measuring) {
         char *top_page = stack->low + deep_bytes(stack);
         ASAN_UNPOISON_MEMORY_REGION(stack->low, ci_stack_usable_bytes(stack));
-        VALGRIND_MAKE_MEM_UNDEFINED(top_page, (size_t)((char *)stack - top_page)); /* it lies below a dead stack pointer */
+        VALGRIND_MAKE_MEM_UNDEFINED(top_page,
+                                    (size_t)((char *)stack - top_page)); /* it lies below a dead stack pointer */
         memset(top_page, 0, (size_t)((char *)stack - top_page));
         ASAN_POISON_MEMORY_REGION(stack->low, ci_stack_usable_bytes(stack));
     }
@@ -203,7 +207,8 @@ void ci_stack_look(struct ci_stack_class *klass)
             wipe(stack);
         }
     } else {
-        /* When a spike has nearly ended, not even the stacks released last may hold a region far from home. */
+        /* When a spike has nearly ended, not even the stacks released last may hold a region far from
+         * home. */
         bool all = ci_stack_class_in_use(klass) < FEW_IN_USE && any_away(klass);
         uint32_t count = all ? klass->hot_count : klass->hot_least;
         put_away(klass, cut(&klass->hot, klass->hot_count, count), false);
@@ -237,7 +242,8 @@ void ci_stack_pool_measure(struct ci_stack_pool *pool)
     }
 }
 
-/* The lowest resident page of [low, end), or end. Asked a few pages at a time, for the caller's stack may be small. */
+/* The lowest resident page of [low, end), or end. Asked a few pages at a time, for the caller's stack may be
+ * small. */
 static const char *lowest_resident(const char *low, const char *end, size_t page_bytes)
 {
     unsigned char resident[64];
@@ -258,7 +264,8 @@ static const char *lowest_resident(const char *low, const char *end, size_t page
 }
 
 __attribute__((no_sanitize("address"))) /* it looks at dead frames */
-size_t ci_stack_high_water(const struct ci_stack *stack)
+size_t
+ci_stack_high_water(const struct ci_stack *stack)
 {
     size_t page_bytes = stack->klass->pool->page_bytes;
     const char *top_page = stack->low + deep_bytes(stack);

@@ -1,6 +1,7 @@
 /*
- * A loop that is blocked now: what the watchdog says of it. The thread that reports is not the loop's, so it looks at nothing that the
- * loop's thread may change: names and places are copied by the loop's own thread, in the probe's signal handler.
+ * A loop that is blocked now: what the watchdog says of it. The thread that reports is not the loop's, so
+ * it looks at nothing that the loop's thread may change: names and places are copied by the loop's own
+ * thread, in the probe's signal handler.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,7 +14,10 @@
 #include "sys/clock.h"
 #include "task/task.h"
 
-/* What ci_task_name would make of a task that nobody has named, without printf, which this may have interrupted. */
+/*
+ * What ci_task_name would make of a task that nobody has named, without printf, which this may have
+ * interrupted.
+ */
 static const char *make_name(char *out, size_t size, uint64_t id)
 {
     char *digit = out + size - 1;
@@ -116,7 +120,10 @@ static void report_blocked(void *arg, uint64_t entry, int64_t since_ns)
     ci_loop_report(debug->loop, &report);
 }
 
-/* Reading debug information takes long the first time; begun now, it lets the report come while the loop is still blocked. */
+/*
+ * Reading debug information takes long the first time; begun now, it lets the report come while the loop is
+ * still blocked.
+ */
 static void prepare(void *arg)
 {
     (void)arg;

@@ -1,4 +1,7 @@
-/* The census: see census.h. A hash table with open addressing for the futures, chains for the few backtraces. */
+/*
+ * The census: see census.h. A hash table with open addressing for the futures, chains for the few
+ * backtraces.
+ */
 #include "debug/census.h"
 
 #include <stdbool.h>

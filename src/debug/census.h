@@ -1,7 +1,7 @@
 /*
- * The census: which futures live, and the backtrace of each one's creation. A table beside the futures, so that they carry nothing
- * for debug mode; equal backtraces are kept once, since programs make futures in few places. Where memory runs out a
- * future is simply not in it. It knows a future as an address alone.
+ * The census: which futures live, and the backtrace of each one's creation. A table beside the futures, so
+ * that they carry nothing for debug mode; equal backtraces are kept once, since programs make futures in
+ * few places. Where memory runs out a future is simply not in it. It knows a future as an address alone.
  *
  * It belongs to the loop's thread, but for ci_census_origin, by which the watchdog looks things up.
  */
@@ -59,8 +59,10 @@ void ci_census_excuse(struct ci_census *census, const struct coil_future *future
 /* Whether future is in it. */
 bool ci_census_has(struct ci_census *census, const struct coil_future *future);
 
-/* A copy of the entries, oldest first, with their number in *count; to be given back with ci_free. NULL without memory, or when
- * there are none. */
+/*
+ * A copy of the entries, oldest first, with their number in *count; to be given back with ci_free. NULL
+ * without memory, or when there are none.
+ */
 struct ci_census_entry *ci_census_list(struct ci_census *census, size_t *count);
 
 void ci_census_end(struct ci_census *census);

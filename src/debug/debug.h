@@ -1,6 +1,6 @@
 /*
- * Debug mode of one loop: what its trace points keep. One of these is made when debug mode is switched on and goes when the loop
- * closes. Everything in it is the loop's thread's, but where it says otherwise.
+ * Debug mode of one loop: what its trace points keep. One of these is made when debug mode is switched on
+ * and goes when the loop closes. Everything in it is the loop's thread's, but where it says otherwise.
  */
 #ifndef CI_DEBUG_DEBUG_H
 #define CI_DEBUG_DEBUG_H
@@ -60,8 +60,8 @@ struct ci_debug {
 struct ci_debug *ci_debug_running(void);
 
 /*
- * Between these two, the thread works for debug mode itself: that is not the program's slowness. They do nothing outside of an
- * entry of the running loop.
+ * Between these two, the thread works for debug mode itself: that is not the program's slowness. They do
+ * nothing outside of an entry of the running loop.
  */
 struct ci_debug_pause {
     struct ci_debug *debug;

@@ -1,6 +1,7 @@
 /*
- * Functions and lines from debug information: see dwarf.h. Debug information is taken from the programs themselves and from
- * files that are installed beside them, by build id; libdw's standard way would also ask servers, and wait for them.
+ * Functions and lines from debug information: see dwarf.h. Debug information is taken from the programs
+ * themselves and from files that are installed beside them, by build id; libdw's standard way would also
+ * ask servers, and wait for them.
  */
 #include "debug/dwarf.h"
 
@@ -20,30 +21,30 @@
 #include "sys/library.h"
 
 /* The functions of libdw that are used here, as F(name). */
-#define FUNCTIONS(F)                                                                                                  \
-    F(dwfl_begin)                                                                                                     \
-    F(dwfl_end)                                                                                                       \
-    F(dwfl_report_begin_add)                                                                                          \
-    F(dwfl_report_end)                                                                                                \
-    F(dwfl_linux_proc_report)                                                                                         \
-    F(dwfl_linux_proc_find_elf)                                                                                       \
-    F(dwfl_build_id_find_debuginfo)                                                                                   \
-    F(dwfl_addrmodule)                                                                                                \
-    F(dwfl_module_info)                                                                                               \
-    F(dwfl_module_addrinfo)                                                                                           \
-    F(dwfl_module_addrdie)                                                                                            \
-    F(dwfl_module_nextcu)                                                                                             \
-    F(dwarf_haspc)                                                                                                    \
-    F(dwarf_getsrc_die)                                                                                               \
-    F(dwarf_linesrc)                                                                                                  \
-    F(dwarf_lineno)                                                                                                   \
-    F(dwarf_getscopes)                                                                                                \
-    F(dwarf_getscopes_die)                                                                                            \
-    F(dwarf_tag)                                                                                                      \
-    F(dwarf_diename)                                                                                                  \
-    F(dwarf_attr)                                                                                                     \
-    F(dwarf_formudata)                                                                                                \
-    F(dwarf_getsrcfiles)                                                                                              \
+#define FUNCTIONS(F)                \
+    F(dwfl_begin)                   \
+    F(dwfl_end)                     \
+    F(dwfl_report_begin_add)        \
+    F(dwfl_report_end)              \
+    F(dwfl_linux_proc_report)       \
+    F(dwfl_linux_proc_find_elf)     \
+    F(dwfl_build_id_find_debuginfo) \
+    F(dwfl_addrmodule)              \
+    F(dwfl_module_info)             \
+    F(dwfl_module_addrinfo)         \
+    F(dwfl_module_addrdie)          \
+    F(dwfl_module_nextcu)           \
+    F(dwarf_haspc)                  \
+    F(dwarf_getsrc_die)             \
+    F(dwarf_linesrc)                \
+    F(dwarf_lineno)                 \
+    F(dwarf_getscopes)              \
+    F(dwarf_getscopes_die)          \
+    F(dwarf_tag)                    \
+    F(dwarf_diename)                \
+    F(dwarf_attr)                   \
+    F(dwarf_formudata)              \
+    F(dwarf_getsrcfiles)            \
     F(dwarf_filesrc)
 
 struct ci_dwarf {
@@ -119,11 +120,11 @@ static void take_call_site(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_
 }
 
 /*
- * Turns frames[0], which has file and line of the address, into one frame for each function that is inlined there and one for the
- * function itself. chain is what encloses the address, innermost first.
+ * Turns frames[0], which has file and line of the address, into one frame for each function that is inlined
+ * there and one for the function itself. chain is what encloses the address, innermost first.
  */
-static size_t unfold(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_Die *chain, int length, struct ci_frame *frames,
-                     size_t capacity)
+static size_t unfold(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_Die *chain, int length,
+                     struct ci_frame *frames, size_t capacity)
 {
     size_t at = 0;
 
@@ -144,8 +145,11 @@ static size_t unfold(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_Die *c
     return at + 1;
 }
 
-/* Takes the frame apart into those of the functions that are inlined there. Returns how many it has become. */
-static size_t find_inlined(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_Addr address, struct ci_frame *frames, size_t capacity)
+/*
+ * Takes the frame apart into those of the functions that are inlined there. Returns how many it has become.
+ */
+static size_t find_inlined(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_Addr address, struct ci_frame *frames,
+                           size_t capacity)
 {
     Dwarf_Die *scopes = NULL;
     Dwarf_Die *chain = NULL;
@@ -154,7 +158,10 @@ static size_t find_inlined(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_
     if (dwarf->dwarf_getscopes(unit, address, &scopes) <= 0) {
         return 1;
     }
-    /* What encloses an inlined function there is its text; what encloses it in the machine's code is found from the entry itself. */
+    /*
+     * What encloses an inlined function there is its text; what encloses it in the machine's code is found
+     * from the entry itself.
+     */
     int length = dwarf->dwarf_getscopes_die(&scopes[0], &chain);
     if (length > 0) {
         count = unfold(dwarf, unit, chain, length, frames, capacity);
@@ -164,7 +171,10 @@ static size_t find_inlined(const struct ci_dwarf *dwarf, Dwarf_Die *unit, Dwarf_
     return count;
 }
 
-/* The compilation unit that address lies in: by the module's index, or, for compilers that make none (clang), by going through all. */
+/*
+ * The compilation unit that address lies in: by the module's index, or, for compilers that make none
+ * (clang), by going through all.
+ */
 static Dwarf_Die *unit_of(const struct ci_dwarf *dwarf, Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
 {
     Dwarf_Die *unit = dwarf->dwfl_module_addrdie(module, address, bias);

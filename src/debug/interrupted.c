@@ -8,7 +8,10 @@
 
 #include "sys/thread.h"
 
-/* The system calls that a handler cuts short in spite of SA_RESTART, and that have done nothing when they return -EINTR. */
+/*
+ * The system calls that a handler cuts short in spite of SA_RESTART, and that have done nothing when they
+ * return -EINTR.
+ */
 static const long cut_short[] = {
 #ifdef SYS_nanosleep
     SYS_nanosleep,
@@ -32,9 +35,20 @@ static const long cut_short[] = {
 #ifdef SYS_pause
     SYS_pause,
 #endif
-    SYS_futex,    SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_semtimedop, SYS_msgrcv, SYS_msgsnd,
-    SYS_recvfrom, SYS_recvmsg,       SYS_recvmmsg,        SYS_sendto,     SYS_sendmsg, SYS_accept,
-    SYS_accept4,  SYS_connect, /* the sockets' calls with SO_RCVTIMEO or SO_SNDTIMEO */
+    SYS_futex,
+    SYS_rt_sigsuspend,
+    SYS_rt_sigtimedwait,
+    SYS_semtimedop,
+    SYS_msgrcv,
+    SYS_msgsnd,
+    SYS_recvfrom,
+    SYS_recvmsg,
+    SYS_recvmmsg,
+    SYS_sendto,
+    SYS_sendmsg,
+    SYS_accept,
+    SYS_accept4,
+    SYS_connect, /* the sockets' calls with SO_RCVTIMEO or SO_SNDTIMEO */
 };
 
 static bool is_cut_short(long number)
@@ -48,8 +62,9 @@ static bool is_cut_short(long number)
 }
 
 /*
- * For each processor: the registers that the kernel leaves as they were through a system call (arguments from `first_kept` on, the
- * stack pointer), which must be as they were seen; and the way back over the instruction, with what the result has overwritten.
+ * For each processor: the registers that the kernel leaves as they were through a system call (arguments
+ * from `first_kept` on, the stack pointer), which must be as they were seen; and the way back over the
+ * instruction, with what the result has overwritten.
  */
 #if defined __x86_64__
 

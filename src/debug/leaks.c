@@ -1,7 +1,7 @@
 /*
- * References that were not given back, as far as can be told when the loop closes: every future that is then still there is
- * reported. Tasks that were destroyed while pending have had their report, and what such a task was waiting for is held by
- * it and not by anybody who could do something about it.
+ * References that were not given back, as far as can be told when the loop closes: every future that is
+ * then still there is reported. Tasks that were destroyed while pending have had their report, and what
+ * such a task was waiting for is held by it and not by anybody who could do something about it.
  */
 #include <stdio.h>
 

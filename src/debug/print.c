@@ -1,7 +1,8 @@
 /*
- * A report in words, on stderr: what happened to what, the error, where the thing was made, the backtraces, and what to do
- * about it. A report leaves in one write, so that those of several threads do not mix. This is what a program sees that has
- * set no handler of its own; it may run on any coroutine's stack, and in any thread.
+ * A report in words, on stderr: what happened to what, the error, where the thing was made, the backtraces,
+ * and what to do about it. A report leaves in one write, so that those of several threads do not mix. This
+ * is what a program sees that has set no handler of its own; it may run on any coroutine's stack, and in
+ * any thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ static const char *advice(enum coil_report_kind kind)
         return "keep a reference to what is shielded, and await it after the shield was cancelled";
     case COIL_REPORT_GROUP_PARENT_DONE:
         return "let coil_group_end return before the task that began the group ends";
+    case COIL_REPORT_MISUSE:
+        return "end every coil_timeout and coil_group on each way out of the function that began it";
     case COIL_REPORT_DEADLOCK:
     case COIL_REPORT_DEADLOCK_SUSPECTED:
         return "look for what should have woken it: a future nobody completes, a lock nobody releases, tasks in a circle";

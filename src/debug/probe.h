@@ -1,14 +1,17 @@
 /*
- * The probe: makes a busy thread tell where it is. The watchdog sends the thread a signal, whose handler takes the backtrace of
- * what it has interrupted, and has the thread's own data read by the only thread that may.
+ * The probe: makes a busy thread tell where it is. The watchdog sends the thread a signal, whose handler
+ * takes the backtrace of what it has interrupted, and has the thread's own data read by the only thread
+ * that may.
  *
- * The signal is SIGURG. By default it is ignored, so that one which arrives late or unasked for does no harm, and it is rare:
- * only out-of-band data raises it, for those who asked with F_SETOWN. Debuggers and Go programs pass it on for the same
- * reasons. A handler that the program had before is called for every SIGURG that is not the probe's, and is back when the
- * last probe has ended; one that the program installs meanwhile is left alone, and the probe then finds out nothing.
+ * The signal is SIGURG. By default it is ignored, so that one which arrives late or unasked for does no
+ * harm, and it is rare: only out-of-band data raises it, for those who asked with F_SETOWN. Debuggers and
+ * Go programs pass it on for the same reasons. A handler that the program had before is called for every
+ * SIGURG that is not the probe's, and is back when the last probe has ended; one that the program installs
+ * meanwhile is left alone, and the probe then finds out nothing.
  *
- * What the interrupted code notices: nothing but time. Its system calls are restarted, by SA_RESTART or by interrupted.c. The
- * handler runs on the alternate stack that loops install for stack overflows, and needs nothing of a coroutine's small stack.
+ * What the interrupted code notices: nothing but time. Its system calls are restarted, by SA_RESTART or by
+ * interrupted.c. The handler runs on the alternate stack that loops install for stack overflows, and needs
+ * nothing of a coroutine's small stack.
  */
 #ifndef CI_DEBUG_PROBE_H
 #define CI_DEBUG_PROBE_H
@@ -26,7 +29,10 @@
 struct ci_probe {
     pthread_t thread; /* that is asked */
     pid_t thread_id;
-    /* Called in the handler: stores what the answer needs of the thread's data. False: what was asked about is over. */
+    /*
+     * Called in the handler: stores what the answer needs of the thread's data. False: what was asked about
+     * is over.
+     */
     bool (*describe)(void *arg);
     void *arg;
     _Atomic int state;

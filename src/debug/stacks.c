@@ -1,4 +1,7 @@
-/* How much stack tasks use: looked at when each ends, said at the end of the loop. It is what .stack_size wants to be chosen by. */
+/*
+ * How much stack tasks use: looked at when each ends, said at the end of the loop. It is what .stack_size
+ * wants to be chosen by.
+ */
 #include <stdio.h>
 
 #include "coro/stack.h"

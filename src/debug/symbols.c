@@ -1,4 +1,7 @@
-/* Names for addresses: see symbols.h. One reader for the process, since what it reads describes the process. */
+/*
+ * Names for addresses: see symbols.h. One reader for the process, since what it reads describes the
+ * process.
+ */
 #include "debug/symbols.h"
 
 #include <dlfcn.h>
@@ -93,7 +96,8 @@ static size_t find_exported(const void *address, struct ci_frame *frame)
     return 1;
 }
 
-static size_t find_one(struct ci_dwarf *dwarf, const void *address, struct ci_frame *frames, size_t capacity, const Dl_info *own)
+static size_t find_one(struct ci_dwarf *dwarf, const void *address, struct ci_frame *frames, size_t capacity,
+                       const Dl_info *own)
 {
     size_t count = dwarf == NULL ? 0 : ci_dwarf_find(dwarf, address, frames, capacity);
 
@@ -101,7 +105,8 @@ static size_t find_one(struct ci_dwarf *dwarf, const void *address, struct ci_fr
         count = find_exported(address, frames);
     }
     for (size_t i = 0; i < count; i++) {
-        frames[i].own = has_own_name(frames[i].function) || is_own_file(frames[i].file) || is_in_own_library(address, own);
+        frames[i].own =
+            has_own_name(frames[i].function) || is_own_file(frames[i].file) || is_in_own_library(address, own);
     }
     return count;
 }
@@ -112,13 +117,17 @@ static void answer(struct ci_dwarf *dwarf, struct question *what)
     Dl_info own = own_library();
 
     for (size_t i = 0; i < what->depth && what->count < what->capacity; i++) {
-        what->count += find_one(dwarf, what->addresses[i], what->frames + what->count, what->capacity - what->count, &own);
+        what->count +=
+            find_one(dwarf, what->addresses[i], what->frames + what->count, what->capacity - what->count, &own);
     }
 }
 
 /* ---- the reader ------------------------------------------------------------------------------------------------------ */
 
-/* The first look into a module is the one that takes long: this program's and the C library's are looked into before it is asked. */
+/*
+ * The first look into a module is the one that takes long: this program's and the C library's are looked
+ * into before it is asked.
+ */
 static void warm_up(struct ci_dwarf *dwarf)
 {
     struct ci_frame frames[FRAMES_MAX];
@@ -235,7 +244,10 @@ static bool is_called(const struct ci_frame *frame, const char *name)
     return frame->function != NULL && strcmp(frame->function, name) == 0;
 }
 
-/* What runs callbacks, or starts a coroutine or a thread: beyond it there is nothing of the program's but who runs the loop. */
+/*
+ * What runs callbacks, or starts a coroutine or a thread: beyond it there is nothing of the program's but
+ * who runs the loop.
+ */
 static bool is_bottom(const struct ci_frame *frame)
 {
     static const char *const names[] = {"ci_loop_run", "ci_context_bottom", "start_thread"};
@@ -248,7 +260,10 @@ static bool is_bottom(const struct ci_frame *frame)
     return false;
 }
 
-/* The library's first function on a coroutine's stack has a bare name; it is among the last, of whichever kind the switch is. */
+/*
+ * The library's first function on a coroutine's stack has a bare name; it is among the last, of whichever
+ * kind the switch is.
+ */
 static bool is_first_function(const struct ci_frame *frames, size_t count, size_t i)
 {
     return i + 4 >= count && is_called(&frames[i], "task_main");
@@ -276,8 +291,8 @@ size_t ci_symbols_count_shown(const struct ci_frame *frames, size_t count)
 }
 
 /*
- * The library's own innermost frames: whatever lies within the first public function, for a file's own functions have bare names,
- * and those that are known as such. Nothing but our own is what there is to see.
+ * The library's own innermost frames: whatever lies within the first public function, for a file's own
+ * functions have bare names, and those that are known as such. Nothing but our own is what there is to see.
  */
 static size_t count_own_frames(const struct ci_frame *frames, size_t count)
 {

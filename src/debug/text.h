@@ -1,7 +1,7 @@
 /*
- * A text that grows: what a report is put together in, so that it can leave in one write. It begins in a buffer of the
- * caller's and moves to the heap when that is full; when there is no memory it is cut off where it is, for a report that
- * is short is better than none. It knows nothing of reports.
+ * A text that grows: what a report is put together in, so that it can leave in one write. It begins in a
+ * buffer of the caller's and moves to the heap when that is full; when there is no memory it is cut off
+ * where it is, for a report that is short is better than none. It knows nothing of reports.
  */
 #ifndef CI_DEBUG_TEXT_H
 #define CI_DEBUG_TEXT_H

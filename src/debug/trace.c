@@ -1,7 +1,8 @@
 /*
- * Debug mode: what its trace points do. Slow callbacks are measured here, on the loop's clock, so that with the virtual one they
- * are exact; futures are registered with where they were made; what was noticed is reported through the loop's handler. The
- * loop's thread pays two looks at the clock for each entry, and a walk over the stack for each future.
+ * Debug mode: what its trace points do. Slow callbacks are measured here, on the loop's clock, so that with
+ * the virtual one they are exact; futures are registered with where they were made; what was noticed is
+ * reported through the loop's handler. The loop's thread pays two looks at the clock for each entry, and a
+ * walk over the stack for each future.
  */
 #include "base/trace.h"
 
@@ -180,9 +181,10 @@ static void future_destroyed(struct ci_trace *trace, struct coil_future *future)
 }
 
 /*
- * A cancellation is swallowed when a task was handed one, went on, and ended with a result, while its count of requests says
- * that nobody took the request back. Timeouts and groups take back their own. An error is no swallowing: that is how a
- * group says that a task of it failed while it was being cancelled, and whoever awaits the task sees it.
+ * A cancellation is swallowed when a task was handed one, went on, and ended with a result, while its count
+ * of requests says that nobody took the request back. Timeouts and groups take back their own. An error is
+ * no swallowing: that is how a group says that a task of it failed while it was being cancelled, and
+ * whoever awaits the task sees it.
  */
 static bool swallowed_cancellation(const struct ci_task *task)
 {
@@ -230,8 +232,8 @@ static void fill_report(struct ci_trace *trace, struct coil_report *report)
 }
 
 /*
- * In the thread at fault, at once: the call goes on, and what it breaks may leave no time to say it later. Its backtrace is what
- * is wanted of the thread; the loop's own data is left alone.
+ * In the thread at fault, at once: the call goes on, and what it breaks may leave no time to say it later.
+ * Its backtrace is what is wanted of the thread; the loop's own data is left alone.
  */
 static void wrong_thread(struct ci_trace *trace, struct coil_loop *loop, const char *function)
 {

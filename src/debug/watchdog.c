@@ -13,8 +13,9 @@ enum { STACK_BYTES = 256 << 10 }; /* the program's handler runs on it */
 /* ---- the loop's side ------------------------------------------------------------------------------------------------- */
 
 /*
- * Sleeping and waking without a signal for each entry: the loop first writes that an entry runs and then looks whether the watchdog is
- * parked; the watchdog first writes that it is and then looks whether an entry runs. One of the two sees the other.
+ * Sleeping and waking without a signal for each entry: the loop first writes that an entry runs and then
+ * looks whether the watchdog is parked; the watchdog first writes that it is and then looks whether an
+ * entry runs. One of the two sees the other.
  */
 static void unpark(struct ci_watchdog *watchdog)
 {

@@ -1,10 +1,12 @@
 /*
- * The watchdog: a thread that notices that the loop's thread has been running one entry for too long, while it does, and has it
- * reported, once for each entry. A clock is read at the beginning of an entry and nothing is signalled; the thread looks at the time
- * only while entries run. When the loop is idle it sleeps until the loop wakes it, without any period: it notices the idleness
- * once, by itself, and says that it wants to be woken, which the loop looks at when its next entry begins.
+ * The watchdog: a thread that notices that the loop's thread has been running one entry for too long, while
+ * it does, and has it reported, once for each entry. A clock is read at the beginning of an entry and
+ * nothing is signalled; the thread looks at the time only while entries run. When the loop is idle it
+ * sleeps until the loop wakes it, without any period: it notices the idleness once, by itself, and says
+ * that it wants to be woken, which the loop looks at when its next entry begins.
  *
- * It always goes by the real clock, for what it guards against is real, whatever clock the loop's timers have.
+ * It always goes by the real clock, for what it guards against is real, whatever clock the loop's timers
+ * have.
  */
 #ifndef CI_DEBUG_WATCHDOG_H
 #define CI_DEBUG_WATCHDOG_H
@@ -48,7 +50,9 @@ void ci_watchdog_stop(struct ci_watchdog *watchdog);
 void ci_watchdog_entry_begins(struct ci_watchdog *watchdog, int64_t now_ns);
 void ci_watchdog_entry_ends(struct ci_watchdog *watchdog);
 
-/* The entry under way goes on after work of debug mode's own, which is not counted: it began at started_ns. */
+/*
+ * The entry under way goes on after work of debug mode's own, which is not counted: it began at started_ns.
+ */
 void ci_watchdog_entry_resumes(struct ci_watchdog *watchdog, int64_t started_ns);
 
 #endif

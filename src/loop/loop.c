@@ -136,7 +136,7 @@ void ci_loop_destroy(struct coil_loop *loop)
     ci_handles_drop(loop);
     loop->poller->class->destroy(loop->poller);
     ci_ready_destroy(&loop->ready);
-    ci_free(loop->timers.entries);
+    ci_timers_destroy(loop);
     ci_free(loop->shuffle);
 }
 
@@ -150,15 +150,20 @@ void ci_loop_set_poller(struct coil_loop *loop, struct ci_poller *poller)
 
 static bool nothing_can_happen(const struct coil_loop *loop)
 {
-    return loop->timers.count == 0 && loop->poller->inflight == 0 && loop->external == 0 &&
-           loop->handlers == 0 && !loop->poller->drives_clock;
+    return loop->timers.count == 0 && loop->poller->inflight == 0 && loop->external == 0 && loop->handlers == 0 &&
+           !loop->poller->drives_clock;
 }
+
+/* How often, at intervals that double from FIRST_LOOK_NS on, other threads are counted again before one waits for them for ever. */
+enum { MOST_LOOKS = 8 };
+#define FIRST_LOOK_NS (CI_SECOND_NS / 1000)
 
 /*
  * Nothing is ready and nothing will be, unless a thread that is not coil's calls a _threadsafe function. Returns -EDEADLK when
- * there is no such thread, 0 when one must wait and see.
+ * there is no such thread; else 0, with *timeout_ns the time until the next look: the kernel goes on counting a thread for a
+ * moment after it was joined.
  */
-static int stuck(struct coil_loop *loop)
+static int stuck(struct coil_loop *loop, int64_t *timeout_ns)
 {
     int threads = ci_sys_thread_count();
 
@@ -167,6 +172,10 @@ static int stuck(struct coil_loop *loop)
     }
     if (threads >= 0 && threads <= 1 + atomic_load(&ci_sys_own_threads)) {
         return loop->on_stuck == NULL ? -EDEADLK : loop->on_stuck(loop);
+    }
+    if (loop->looks < MOST_LOOKS) {
+        *timeout_ns = FIRST_LOOK_NS << loop->looks++;
+        return 0;
     }
     if (!loop->suspected && loop->trace != NULL) {
         loop->suspected = true;
@@ -220,15 +229,23 @@ static int ask_poller(struct coil_loop *loop, int64_t timeout_ns)
     return poller->class->wait(poller, timeout_ns);
 }
 
+/* A sleep so long that giving memory back beforehand is worth its while. */
+#define LONG_SLEEP_NS (CI_SECOND_NS / 10)
+
 static int look(struct coil_loop *loop)
 {
     (void)ci_remote_collect(loop);
     int64_t timeout_ns = sleep_ns(loop);
     if (timeout_ns == CI_FOREVER && nothing_can_happen(loop)) {
-        int rc = stuck(loop);
+        int rc = stuck(loop, &timeout_ns);
         if (rc < 0) {
             return rc;
         }
+    } else {
+        loop->looks = 0;
+    }
+    if (timeout_ns >= LONG_SLEEP_NS && loop->on_idle != NULL) {
+        loop->on_idle(loop);
     }
     int rc = ask_poller(loop, timeout_ns);
     if (rc < 0) {

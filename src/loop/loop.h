@@ -50,10 +50,12 @@ struct coil_loop {
     struct ci_heap timers;
     struct ci_poller *poller;
     const char *poller_reason; /* why it is this one, in words */
-    unsigned external; /* jobs and handlers outside of the poller that may still wake something */
-    unsigned handlers; /* signal handlers that may call the loop: they hold up no virtual clock, but no deadlock is certain */
+    unsigned external;         /* jobs and handlers outside of the poller that may still wake something */
+    unsigned
+        handlers; /* signal handlers that may call the loop: they hold up no virtual clock, but no deadlock is certain */
     bool running;
     bool virtual_clock;
+    unsigned looks; /* at other threads, since nothing could happen without them */
     bool suspected; /* the possible deadlock at hand was reported already */
     int64_t virtual_ns;
     pthread_t thread;
@@ -70,6 +72,7 @@ struct coil_loop {
 
     coil_exception_handler *exception_handler;
     void *exception_userdata;
+    void (*on_idle)(struct coil_loop *loop); /* the loop is about to sleep for long; the task room's */
     int (*on_stuck)(struct coil_loop *loop); /* nothing can happen: reports it; the task room's */
 };
 

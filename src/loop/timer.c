@@ -22,6 +22,16 @@ static int reserve_heap(struct ci_heap *heap)
         return -ENOMEM;
     }
     heap->entries = entries;
+    struct ci_heap_node **nodes = ci_realloc(heap->nodes, capacity * sizeof(*nodes));
+    if (nodes == NULL) {
+        return -ENOMEM;
+    }
+    heap->nodes = nodes;
+    uint32_t *positions = ci_realloc(heap->positions, capacity * sizeof(*positions));
+    if (positions == NULL) {
+        return -ENOMEM;
+    }
+    heap->positions = positions;
     heap->capacity = capacity;
     return 0;
 }
@@ -95,4 +105,11 @@ void ci_timer_collect(struct coil_loop *loop, int64_t now_ns)
     while (heap->count > 0 && heap->entries[0].key <= now_ns) {
         make_ready(ci_container_of(ci_heap_pop(heap), struct ci_timer, node));
     }
+}
+
+void ci_timers_destroy(struct coil_loop *loop)
+{
+    ci_free(loop->timers.entries);
+    ci_free(loop->timers.nodes);
+    ci_free(loop->timers.positions);
 }

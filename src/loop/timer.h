@@ -44,4 +44,7 @@ void ci_timer_stop(struct ci_timer *timer);
 /* Moves the timers that are due at now_ns to the ready queue, in order. */
 void ci_timer_collect(struct coil_loop *loop, int64_t now_ns);
 
+/* Frees the memory behind the timers of a loop that closes. */
+void ci_timers_destroy(struct coil_loop *loop);
+
 #endif

@@ -1,7 +1,8 @@
 /*
- * Pages: see memory.h. Linux's advice numbers are spelt out where the C library's headers are older than the kernel. The batch
- * call goes to this very process; kernels that take no such call for an advice (before 6.13 they took few, before 5.10 none)
- * get one madvise per range instead, and that is remembered per advice, so that it is asked once.
+ * Pages: see memory.h. Linux's advice numbers are spelt out where the C library's headers are older than the
+ * kernel. The batch call goes to this very process; kernels that take no such call for an advice (before 6.13
+ * they took few, before 5.10 none) get one madvise per range instead, and that is remembered per advice, so
+ * that it is asked once.
  */
 #include "sys/memory.h"
 
@@ -98,7 +99,8 @@ static int advise_each(const struct iovec *ranges, size_t count, enum ci_memory_
     return 0;
 }
 
-/* One call for all ranges. A call that did less than all of them counts as an error, whose reason it did not tell. */
+/* One call for all ranges. A call that did less than all of them counts as an error, whose reason it did not
+ * tell. */
 static int advise_batch(const struct iovec *ranges, size_t count, enum ci_memory_advice advice)
 {
     int rc = ci_fault("process_madvise");

@@ -1,6 +1,7 @@
 /*
- * The calls with which a fault is caught: handlers, masks, the alternate stack. Wrappers return 0 or a negative errno; the
- * ones that a handler may call itself are marked so. What a signal means is for others to know.
+ * The calls with which a fault is caught: handlers, masks, the alternate stack. Wrappers return 0 or a
+ * negative errno; the ones that a handler may call itself are marked so. What a signal means is for others to
+ * know.
  */
 #ifndef CI_SYS_SIGNAL_H
 #define CI_SYS_SIGNAL_H

@@ -1,5 +1,6 @@
 /*
- * Threads: see thread.h. /proc/self/stat gives their number in one read, without the allocation that listing a directory takes.
+ * Threads: see thread.h. /proc/self/stat gives their number in one read, without the allocation that
+ * listing a directory takes.
  */
 #include "sys/thread.h"
 
@@ -15,7 +16,10 @@
 
 #include "sys/fault.h"
 
-/* proc(5): num_threads is the 20th field; the 2nd is the program's name in parentheses, which may contain anything. */
+/*
+ * proc(5): num_threads is the 20th field; the 2nd is the program's name in parentheses, which may contain
+ * anything.
+ */
 enum { FIELDS_BEFORE_THREADS = 18 };
 
 atomic_int ci_sys_own_threads;

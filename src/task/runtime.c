@@ -84,6 +84,12 @@ static int on_stuck(struct coil_loop *loop)
     return -EDEADLK;
 }
 
+/* Nothing runs for a while: what free stacks hold goes back to the kernel. */
+static void on_idle(struct coil_loop *loop)
+{
+    ci_stack_pool_trim(&ci_runtime_of(loop)->stacks);
+}
+
 static bool wants_debug(const struct coil_loop_options *options)
 {
     const char *text = getenv("COIL_DEBUG");
@@ -102,6 +108,7 @@ static int open_runtime(struct ci_runtime *runtime, const struct coil_loop_optio
     ci_list_init(&runtime->chains);
     runtime->max_tasks = options->max_tasks;
     runtime->loop.on_stuck = on_stuck;
+    runtime->loop.on_idle = on_idle;
     ci_context_init_thread(&runtime->context);
     rc = ci_stack_pool_init(&runtime->stacks, options->stack_size);
     if (rc < 0) {

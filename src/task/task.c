@@ -353,7 +353,7 @@ int coil_uncancel(coil_task *future)
     }
     struct ci_task *task = ci_task_of(future);
     if (task->cancelling > 0 && --task->cancelling == 0) {
-        task->flags &= ~(uint32_t)CI_TASK_MUST_CANCEL;
+        task->flags &= ~(uint32_t)(CI_TASK_MUST_CANCEL | CI_TASK_CANCEL_SEEN);
     }
     return task->cancelling;
 }

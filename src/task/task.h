@@ -17,7 +17,7 @@ enum {
     CI_TASK_MUST_CANCEL = 1, /* a cancellation waits to be delivered */
     CI_TASK_STARTED = 2,
     CI_TASK_EAGER = 4,       /* runs on behalf of its creator, to which it returns at its first wait */
-    CI_TASK_CANCEL_SEEN = 8, /* debug: a cancellation was delivered */
+    CI_TASK_CANCEL_SEEN = 8, /* debug: a request to cancel it, not taken back since, was delivered */
     CI_TASK_ABANDONED = 16,  /* the loop was closed under it: its stack stays as it is until the runtime goes */
 };
 
@@ -39,8 +39,8 @@ struct ci_task {
     void *arg;
     void *room;
     struct ci_locals *locals; /* NULL: it has none */
-    struct ci_list scopes; /* time limits and groups that it has begun and not ended */
-    struct ci_list all;    /* in the runtime's list of tasks that are not done */
+    struct ci_list scopes;    /* time limits and groups that it has begun and not ended */
+    struct ci_list all;       /* in the runtime's list of tasks that are not done */
     uint32_t flags;
     int32_t cancelling;
     struct ci_note *cancel_note; /* the reason of the cancellation that waits */

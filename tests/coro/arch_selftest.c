@@ -1,7 +1,8 @@
 /*
- * The switch, tested with nothing but printf, so that it can be built for any processor and run under an emulator. It holds for
- * every processor the library knows: each register that must survive, the alignment at the entry, the way in and out of a
- * context, and that the pool's stacks are guarded in whichever way works there.
+ * The switch, tested with nothing but printf, so that it can be built for any processor and run under an
+ * emulator. It holds for every processor the library knows: each register that must survive, the alignment at
+ * the entry, the way in and out of a context, and that the pool's stacks are guarded in whichever way works
+ * there.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,12 +14,12 @@
 #include "coro/stack.h"
 #include "registers.h"
 
-#define CHECK(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
+#define CHECK(condition)                                                                 \
+    do {                                                                                 \
+        if (!(condition)) {                                                              \
             printf("%s:%d: %s: FAILED: %s\n", __FILE__, __LINE__, __func__, #condition); \
-            exit(1);                                                                      \
-        }                                                                                 \
+            exit(1);                                                                     \
+        }                                                                                \
     } while (0)
 
 #define CONTEXTS 500
@@ -119,7 +120,7 @@ static void stack_is_aligned_at_the_entry(void)
     ci_context_switch(&thread_context, &coroutine->context);
     CHECK(coroutine->steps == 1);
     CHECK(coroutine->frame % 16 == 0);
-    CHECK(coroutine->frame <= (uintptr_t)coroutine && coroutine->frame > (uintptr_t)coroutine - 2048);
+    CHECK(coroutine->frame <= (uintptr_t)coroutine && coroutine->frame > (uintptr_t)coroutine - 8192);
     finish(coroutine);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Runs a function in a process of its own, for what ends a process, and tells how that ended and what it wrote to stderr.
- * Children leave no core files.
+ * Runs a function in a process of its own, for what ends a process, and tells how that ended and what it
+ * wrote to stderr. Children leave no core files.
  */
 #ifndef TESTS_CORO_CHILD_H
 #define TESTS_CORO_CHILD_H

@@ -1,6 +1,6 @@
 /*
- * A coroutine for tests: a context on a stack of a pool, with its struct at the top of the stack as a task's is. It always
- * switches to and from the thread's own context.
+ * A coroutine for tests: a context on a stack of a pool, with its struct at the top of the stack as a task's
+ * is. It always switches to and from the thread's own context.
  */
 #ifndef TESTS_CORO_COROUTINE_H
 #define TESTS_CORO_COROUTINE_H

@@ -1,6 +1,7 @@
 #!/bin/sh
-# gdb_backtrace.sh PROGRAM: gdb must be able to walk through a coroutine that runs and through one that was left, and find an
-# end there. PROGRAM is arch_selftest. Exits with 77, which ctest takes for "skipped", where there is no gdb that may trace.
+# gdb_backtrace.sh PROGRAM: gdb must be able to walk through a coroutine that runs and through one that was
+# left, and find an end there. PROGRAM is arch_selftest. Exits with 77, which ctest takes for "skipped", where
+# there is no gdb that may trace.
 set -eu
 
 program=$1

@@ -1,4 +1,5 @@
-/* That whoever walks a stack finds its frames and stops at the entry: glibc's unwinder, and one along frame pointers. */
+/* That whoever walks a stack finds its frames and stops at the entry: glibc's unwinder, and one along frame
+ * pointers. */
 #include <execinfo.h>
 #include <string.h>
 
@@ -48,21 +49,21 @@ static bool is_bottom(const void *address)
 }
 
 START_TEST(a_backtrace_ends_at_the_entry)
-{
-    struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_from_within, 0);
+    {
+        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_from_within, 0);
 
-    for (int i = 0; i < 2; i++) {
-        frame_count = 0;
-        coroutine_resume(coroutine);
-        ck_assert_int_gt(frame_count, 0);
-        ck_assert_int_lt(frame_count, 16);
-        if (ci_context_bottom != NULL) {
-            ck_assert(is_bottom(frames[frame_count - 1]));
+        for (int i = 0; i < 2; i++) {
+            frame_count = 0;
+            coroutine_resume(coroutine);
+            ck_assert_int_gt(frame_count, 0);
+            ck_assert_int_lt(frame_count, 16);
+            if (ci_context_bottom != NULL) {
+                ck_assert(is_bottom(frames[frame_count - 1]));
+            }
         }
+        ck_assert(coroutine->done);
+        coroutine_free(&pool, coroutine);
     }
-    ck_assert(coroutine->done);
-    coroutine_free(&pool, coroutine);
-}
 END_TEST
 
 /* With fp, the walk that profilers do: each frame holds the caller's frame pointer, the first one 0. */
@@ -84,34 +85,34 @@ static int walk_frame_pointers(struct coroutine *self)
 }
 
 START_TEST(frame_pointers_end_at_the_entry)
-{
-    struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_frame_pointers, 0);
+    {
+        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_frame_pointers, 0);
 
-    if (ci_context_bottom != NULL) {
-        coroutine_resume(coroutine);
-        ck_assert(coroutine->done);
+        if (ci_context_bottom != NULL) {
+            coroutine_resume(coroutine);
+            ck_assert(coroutine->done);
+        }
+        coroutine_free(&pool, coroutine);
     }
-    coroutine_free(&pool, coroutine);
-}
 END_TEST
 
 START_TEST(a_context_that_was_left_tells_where)
-{
-    struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_from_within, 3);
-    uintptr_t pc = 0;
-    uintptr_t sp = 0;
+    {
+        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_from_within, 3);
+        uintptr_t pc = 0;
+        uintptr_t sp = 0;
 
-    ck_assert(!ci_context_where(&coroutine->context, &pc, &sp));
-    coroutine_resume(coroutine);
-    if (ci_context_bottom != NULL) {
-        ck_assert(ci_context_where(&coroutine->context, &pc, &sp));
-        ck_assert_uint_gt(pc, (uintptr_t)ci_context_swap);
-        ck_assert_uint_gt(sp, (uintptr_t)coroutine->stack->low);
-        ck_assert_uint_lt(sp, (uintptr_t)coroutine);
+        ck_assert(!ci_context_where(&coroutine->context, &pc, &sp));
+        coroutine_resume(coroutine);
+        if (ci_context_bottom != NULL) {
+            ck_assert(ci_context_where(&coroutine->context, &pc, &sp));
+            ck_assert_uint_gt(pc, (uintptr_t)ci_context_swap);
+            ck_assert_uint_gt(sp, (uintptr_t)coroutine->stack->low);
+            ck_assert_uint_lt(sp, (uintptr_t)coroutine);
+        }
+        coroutine_resume(coroutine);
+        coroutine_free(&pool, coroutine);
     }
-    coroutine_resume(coroutine);
-    coroutine_free(&pool, coroutine);
-}
 END_TEST
 
 Suite *backtrace_suite(void)

@@ -28,15 +28,15 @@ static int give_number(struct coroutine *self)
 }
 
 START_TEST(a_context_runs_its_entry_to_the_end)
-{
-    struct coroutine *coroutine = coroutine_new(&pool, &thread_context, give_number, 42);
+    {
+        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, give_number, 42);
 
-    ck_assert(!coroutine->done);
-    coroutine_resume(coroutine);
-    ck_assert(coroutine->done);
-    ck_assert_int_eq(coroutine->result, 42);
-    coroutine_free(&pool, coroutine);
-}
+        ck_assert(!coroutine->done);
+        coroutine_resume(coroutine);
+        ck_assert(coroutine->done);
+        ck_assert_int_eq(coroutine->result, 42);
+        coroutine_free(&pool, coroutine);
+    }
 END_TEST
 
 static int add_up(struct coroutine *self)
@@ -54,27 +54,27 @@ static int add_up(struct coroutine *self)
 }
 
 START_TEST(locals_survive_a_switch)
-{
-    struct coroutine *coroutine = coroutine_new(&pool, &thread_context, add_up, 0);
+    {
+        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, add_up, 0);
 
-    for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < 10; i++) {
+            coroutine_resume(coroutine);
+            ck_assert(!coroutine->done);
+        }
         coroutine_resume(coroutine);
-        ck_assert(!coroutine->done);
+        ck_assert(coroutine->done);
+        ck_assert_int_eq(coroutine->result, 55);
+        coroutine_free(&pool, coroutine);
     }
-    coroutine_resume(coroutine);
-    ck_assert(coroutine->done);
-    ck_assert_int_eq(coroutine->result, 55);
-    coroutine_free(&pool, coroutine);
-}
 END_TEST
 
 START_TEST(a_context_that_never_started_is_just_forgotten)
-{
-    for (int i = 0; i < 100; i++) {
-        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, give_number, i);
-        coroutine_free(&pool, coroutine);
+    {
+        for (int i = 0; i < 100; i++) {
+            struct coroutine *coroutine = coroutine_new(&pool, &thread_context, give_number, i);
+            coroutine_free(&pool, coroutine);
+        }
     }
-}
 END_TEST
 
 static int climb(int depth)
@@ -93,23 +93,23 @@ static int climb_and_pause(struct coroutine *self)
 }
 
 START_TEST(thousands_of_contexts_take_turns)
-{
-    static struct coroutine *coroutines[THOUSANDS];
+    {
+        static struct coroutine *coroutines[THOUSANDS];
 
-    for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < THOUSANDS; i++) {
-            coroutines[i] = coroutine_new(&pool, &thread_context, climb_and_pause, i);
-        }
-        for (int i = 0; i < 2 * THOUSANDS; i++) {
-            coroutine_resume(coroutines[i % THOUSANDS]);
-        }
-        for (int i = 0; i < THOUSANDS; i++) {
-            ck_assert(coroutines[i]->done);
-            ck_assert_int_eq(coroutines[i]->result, i % 100 + 1);
-            coroutine_free(&pool, coroutines[i]);
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < THOUSANDS; i++) {
+                coroutines[i] = coroutine_new(&pool, &thread_context, climb_and_pause, i);
+            }
+            for (int i = 0; i < 2 * THOUSANDS; i++) {
+                coroutine_resume(coroutines[i % THOUSANDS]);
+            }
+            for (int i = 0; i < THOUSANDS; i++) {
+                ck_assert(coroutines[i]->done);
+                ck_assert_int_eq(coroutines[i]->result, i % 100 + 1);
+                coroutine_free(&pool, coroutines[i]);
+            }
         }
     }
-}
 END_TEST
 
 /* A coroutine that runs another one, which does the same: each is the other's resumer. */
@@ -129,13 +129,13 @@ static int descend(struct coroutine *self)
 }
 
 START_TEST(a_context_may_run_others)
-{
-    struct coroutine *outer = coroutine_new(&pool, &thread_context, descend, 100);
+    {
+        struct coroutine *outer = coroutine_new(&pool, &thread_context, descend, 100);
 
-    coroutine_resume(outer);
-    ck_assert_int_eq(outer->result, 5050);
-    coroutine_free(&pool, outer);
-}
+        coroutine_resume(outer);
+        ck_assert_int_eq(outer->result, 5050);
+        coroutine_free(&pool, outer);
+    }
 END_TEST
 
 static void *run_in_thread(void *arg)
@@ -158,18 +158,18 @@ static void *run_in_thread(void *arg)
 }
 
 START_TEST(each_thread_has_contexts_of_its_own)
-{
-    pthread_t threads[4];
+    {
+        pthread_t threads[4];
 
-    for (intptr_t i = 0; i < 4; i++) {
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_in_thread, (void *)i), 0);
+        for (intptr_t i = 0; i < 4; i++) {
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, run_in_thread, (void *)i), 0);
+        }
+        for (intptr_t i = 0; i < 4; i++) {
+            void *sum = NULL;
+            ck_assert_int_eq(pthread_join(threads[i], &sum), 0);
+            ck_assert_int_eq((intptr_t)sum, 1000 * (i + 1));
+        }
     }
-    for (intptr_t i = 0; i < 4; i++) {
-        void *sum = NULL;
-        ck_assert_int_eq(pthread_join(threads[i], &sum), 0);
-        ck_assert_int_eq((intptr_t)sum, 1000 * (i + 1));
-    }
-}
 END_TEST
 
 Suite *context_suite(void)

@@ -1,4 +1,5 @@
-/* Overflows are reported and everything else about SIGSEGV and SIGBUS stays the program's. Each fault ends a child process. */
+/* Overflows are reported and everything else about SIGSEGV and SIGBUS stays the program's. Each fault ends a
+ * child process. */
 #include "coro/overflow.h"
 
 #include <errno.h>
@@ -80,13 +81,13 @@ static void overflow(void)
 }
 
 START_TEST(an_overflow_is_reported_and_kills)
-{
-    struct child_end end = run_child(overflow);
+    {
+        struct child_end end = run_child(overflow);
 
-    ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
-    ck_assert_ptr_null(strstr(strstr(end.output, "overflow") + 1, "overflow of"));
-    ck_assert(died_of(&end, SIGSEGV));
-}
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert_ptr_null(strstr(strstr(end.output, "overflow") + 1, "overflow of"));
+        ck_assert(died_of(&end, SIGSEGV));
+    }
 END_TEST
 
 static void overflow_with_protected_pages(void)
@@ -96,12 +97,12 @@ static void overflow_with_protected_pages(void)
 }
 
 START_TEST(an_overflow_into_a_protected_page_is_reported)
-{
-    struct child_end end = run_child(overflow_with_protected_pages);
+    {
+        struct child_end end = run_child(overflow_with_protected_pages);
 
-    ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
-    ck_assert(died_of(&end, SIGSEGV));
-}
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert(died_of(&end, SIGSEGV));
+    }
 END_TEST
 
 static void *overflow_in_thread(void *arg)
@@ -121,12 +122,12 @@ static void overflow_elsewhere(void)
 }
 
 START_TEST(an_overflow_on_another_thread_is_reported)
-{
-    struct child_end end = run_child(overflow_elsewhere);
+    {
+        struct child_end end = run_child(overflow_elsewhere);
 
-    ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
-    ck_assert(died_of(&end, SIGSEGV));
-}
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert(died_of(&end, SIGSEGV));
+    }
 END_TEST
 
 static void touch_foreign_guard(void)
@@ -149,15 +150,15 @@ static void touch_nowhere(void)
 }
 
 START_TEST(a_stray_pointer_is_no_overflow)
-{
-    struct child_end end = run_child(touch_foreign_guard);
+    {
+        struct child_end end = run_child(touch_foreign_guard);
 
-    ck_assert_ptr_null(strstr(end.output, "overflow of"));
-    ck_assert(died_of(&end, SIGSEGV));
-    end = run_child(touch_nowhere);
-    ck_assert_ptr_null(strstr(end.output, "overflow of"));
-    ck_assert(died_of(&end, SIGSEGV));
-}
+        ck_assert_ptr_null(strstr(end.output, "overflow of"));
+        ck_assert(died_of(&end, SIGSEGV));
+        end = run_child(touch_nowhere);
+        ck_assert_ptr_null(strstr(end.output, "overflow of"));
+        ck_assert(died_of(&end, SIGSEGV));
+    }
 END_TEST
 
 static void send_segv(void)
@@ -179,13 +180,13 @@ static void send_bus(void)
 }
 
 START_TEST(a_sent_signal_kills_as_ever)
-{
-    struct child_end end = run_child(send_segv);
+    {
+        struct child_end end = run_child(send_segv);
 
-    ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
-    end = run_child(send_bus);
-    ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGBUS);
-}
+        ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
+        end = run_child(send_bus);
+        ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGBUS);
+    }
 END_TEST
 
 static void ignore_and_send(void)
@@ -208,13 +209,13 @@ static void ignore_and_touch(void)
 }
 
 START_TEST(an_ignored_signal_is_ignored_but_a_fault_is_not)
-{
-    struct child_end end = run_child(ignore_and_send);
+    {
+        struct child_end end = run_child(ignore_and_send);
 
-    ck_assert(exited_with(&end, 3));
-    end = run_child(ignore_and_touch);
-    ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
-}
+        ck_assert(exited_with(&end, 3));
+        end = run_child(ignore_and_touch);
+        ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
+    }
 END_TEST
 
 static void check_and_exit(int signo, siginfo_t *info, void *context)
@@ -223,8 +224,9 @@ static void check_and_exit(int signo, siginfo_t *info, void *context)
 
     (void)sigprocmask(SIG_BLOCK, NULL, &mask);
     (void)context;
-    _exit(signo == SIGSEGV && info->si_addr == nowhere && sigismember(&mask, SIGUSR1) && sigismember(&mask, SIGSEGV) ? 5
-                                                                                                                 : 6);
+    _exit(signo == SIGSEGV && info->si_addr == nowhere && sigismember(&mask, SIGUSR1) && sigismember(&mask, SIGSEGV)
+              ? 5
+              : 6);
 }
 
 static void handle_with_siginfo(void)
@@ -250,13 +252,13 @@ static void handle_plainly(void)
 }
 
 START_TEST(other_faults_reach_the_programs_handler)
-{
-    struct child_end end = run_child(handle_with_siginfo);
+    {
+        struct child_end end = run_child(handle_with_siginfo);
 
-    ck_assert(exited_with(&end, 5));
-    end = run_child(handle_plainly);
-    ck_assert(exited_with(&end, 8));
-}
+        ck_assert(exited_with(&end, 5));
+        end = run_child(handle_plainly);
+        ck_assert(exited_with(&end, 8));
+    }
 END_TEST
 
 static volatile int handled; /* the compiler takes it that raise() calls nobody */
@@ -298,13 +300,13 @@ static void not_deferred(void)
 }
 
 START_TEST(the_handlers_flags_are_honoured)
-{
-    struct child_end end = run_child(reset_after_one);
+    {
+        struct child_end end = run_child(reset_after_one);
 
-    ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
-    end = run_child(not_deferred);
-    ck_assert(exited_with(&end, 11));
-}
+        ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
+        end = run_child(not_deferred);
+        ck_assert(exited_with(&end, 11));
+    }
 END_TEST
 
 static sigjmp_buf escape;
@@ -329,11 +331,11 @@ static void escape_twice(void)
 }
 
 START_TEST(a_handler_may_jump_out)
-{
-    struct child_end end = run_child(escape_twice);
+    {
+        struct child_end end = run_child(escape_twice);
 
-    ck_assert(exited_with(&end, 13));
-}
+        ck_assert(exited_with(&end, 13));
+    }
 END_TEST
 
 static void say_and_exit(int signo)
@@ -360,17 +362,17 @@ static void overflow_with_handler_on_the_stack(void)
 }
 
 START_TEST(a_crash_handler_sees_overflows_too)
-{
-    struct child_end end = run_child(overflow_with_crash_handler);
+    {
+        struct child_end end = run_child(overflow_with_crash_handler);
 
-    ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
-    ck_assert_ptr_nonnull(strstr(end.output, "the program's own handler"));
-    ck_assert(exited_with(&end, 15));
-    end = run_child(overflow_with_handler_on_the_stack);
-    ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
-    ck_assert_ptr_null(strstr(end.output, "the program's own handler"));
-    ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
-}
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert_ptr_nonnull(strstr(end.output, "the program's own handler"));
+        ck_assert(exited_with(&end, 15));
+        end = run_child(overflow_with_handler_on_the_stack);
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert_ptr_null(strstr(end.output, "the program's own handler"));
+        ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGSEGV);
+    }
 END_TEST
 
 static void (*handler_of(int signo))(int)
@@ -382,25 +384,25 @@ static void (*handler_of(int signo))(int)
 }
 
 START_TEST(uninstalling_restores_what_was_there)
-{
-    struct ci_stack_pool second;
-    void (*before)(int) = handler_of(SIGSEGV);
-    void (*before_bus)(int) = handler_of(SIGBUS);
-    void (*ours)(int);
+    {
+        struct ci_stack_pool second;
+        void (*before)(int) = handler_of(SIGSEGV);
+        void (*before_bus)(int) = handler_of(SIGBUS);
+        void (*ours)(int);
 
-    ck_assert_int_eq(ci_stack_pool_init(&second, 0), 0);
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
-        ours = handler_of(SIGSEGV);
-        ck_assert(ours != before);
-        ck_assert_int_eq(ci_overflow_install(&second, report), 0);
-        ci_overflow_uninstall(&pool);
-        ck_assert(handler_of(SIGSEGV) == ours);
-        ci_overflow_uninstall(&second);
-        ck_assert(handler_of(SIGSEGV) == before);
-        ck_assert(handler_of(SIGBUS) == before_bus);
+        ck_assert_int_eq(ci_stack_pool_init(&second, 0), 0);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
+            ours = handler_of(SIGSEGV);
+            ck_assert(ours != before);
+            ck_assert_int_eq(ci_overflow_install(&second, report), 0);
+            ci_overflow_uninstall(&pool);
+            ck_assert(handler_of(SIGSEGV) == ours);
+            ci_overflow_uninstall(&second);
+            ck_assert(handler_of(SIGSEGV) == before);
+            ck_assert(handler_of(SIGBUS) == before_bus);
+        }
     }
-}
 END_TEST
 
 static struct sigaction chained;
@@ -428,19 +430,19 @@ static void come_back_under_a_chain(void)
 }
 
 START_TEST(who_replaced_our_handler_keeps_his)
-{
-    struct sigaction action = {.sa_sigaction = chain, .sa_flags = SA_SIGINFO};
-    struct sigaction now;
-    struct child_end end;
+    {
+        struct sigaction action = {.sa_sigaction = chain, .sa_flags = SA_SIGINFO};
+        struct sigaction now;
+        struct child_end end;
 
-    ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
-    ck_assert_int_eq(sigaction(SIGSEGV, &action, &chained), 0);
-    ci_overflow_uninstall(&pool);
-    ck_assert_int_eq(sigaction(SIGSEGV, NULL, &now), 0);
-    ck_assert(now.sa_sigaction == chain);
-    end = run_child(come_back_under_a_chain);
-    ck_assert(exited_with(&end, 8));
-}
+        ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
+        ck_assert_int_eq(sigaction(SIGSEGV, &action, &chained), 0);
+        ci_overflow_uninstall(&pool);
+        ck_assert_int_eq(sigaction(SIGSEGV, NULL, &now), 0);
+        ck_assert(now.sa_sigaction == chain);
+        end = run_child(come_back_under_a_chain);
+        ck_assert(exited_with(&end, 8));
+    }
 END_TEST
 
 static stack_t signal_stack_now(void)
@@ -452,36 +454,36 @@ static stack_t signal_stack_now(void)
 }
 
 START_TEST(the_programs_signal_stack_is_kept_if_it_is_large)
-{
-    stack_t mine = {.ss_sp = malloc(100000), .ss_size = 100000};
-    stack_t before = signal_stack_now();
+    {
+        stack_t mine = {.ss_sp = malloc(100000), .ss_size = 100000};
+        stack_t before = signal_stack_now();
 
-    ck_assert_int_eq(sigaltstack(&mine, NULL), 0);
-    ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
-    ck_assert_ptr_eq(signal_stack_now().ss_sp, mine.ss_sp);
-    ci_overflow_uninstall(&pool);
-    ck_assert_ptr_eq(signal_stack_now().ss_sp, mine.ss_sp);
-    ck_assert_int_eq(sigaltstack(&before, NULL), 0);
-    free(mine.ss_sp);
-}
+        ck_assert_int_eq(sigaltstack(&mine, NULL), 0);
+        ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
+        ck_assert_ptr_eq(signal_stack_now().ss_sp, mine.ss_sp);
+        ci_overflow_uninstall(&pool);
+        ck_assert_ptr_eq(signal_stack_now().ss_sp, mine.ss_sp);
+        ck_assert_int_eq(sigaltstack(&before, NULL), 0);
+        free(mine.ss_sp);
+    }
 END_TEST
 
 START_TEST(a_signal_stack_that_is_small_is_replaced_meanwhile)
-{
-    stack_t mine = {.ss_sp = malloc((size_t)SIGSTKSZ), .ss_size = (size_t)SIGSTKSZ};
-    stack_t before = signal_stack_now();
+    {
+        stack_t mine = {.ss_sp = malloc((size_t)SIGSTKSZ), .ss_size = (size_t)SIGSTKSZ};
+        stack_t before = signal_stack_now();
 
-    ck_assert_int_eq(sigaltstack(&mine, NULL), 0);
-    for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
-        ck_assert_ptr_ne(signal_stack_now().ss_sp, mine.ss_sp);
-        ck_assert_uint_gt(signal_stack_now().ss_size, 50000);
-        ci_overflow_uninstall(&pool);
-        ck_assert_ptr_eq(signal_stack_now().ss_sp, mine.ss_sp);
+        ck_assert_int_eq(sigaltstack(&mine, NULL), 0);
+        for (int i = 0; i < 2; i++) {
+            ck_assert_int_eq(ci_overflow_install(&pool, report), 0);
+            ck_assert_ptr_ne(signal_stack_now().ss_sp, mine.ss_sp);
+            ck_assert_uint_gt(signal_stack_now().ss_size, 50000);
+            ci_overflow_uninstall(&pool);
+            ck_assert_ptr_eq(signal_stack_now().ss_sp, mine.ss_sp);
+        }
+        ck_assert_int_eq(sigaltstack(&before, NULL), 0);
+        free(mine.ss_sp);
     }
-    ck_assert_int_eq(sigaltstack(&before, NULL), 0);
-    free(mine.ss_sp);
-}
 END_TEST
 
 static void *install_and_uninstall(void *arg)
@@ -498,50 +500,50 @@ static void *install_and_uninstall(void *arg)
 }
 
 START_TEST(threads_install_and_uninstall_at_will)
-{
-    void (*before)(int) = handler_of(SIGSEGV);
-    pthread_t threads[4];
+    {
+        void (*before)(int) = handler_of(SIGSEGV);
+        pthread_t threads[4];
 
-    for (int i = 0; i < 4; i++) {
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, install_and_uninstall, NULL), 0);
+        for (int i = 0; i < 4; i++) {
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, install_and_uninstall, NULL), 0);
+        }
+        for (int i = 0; i < 4; i++) {
+            ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        }
+        ck_assert(handler_of(SIGSEGV) == before);
     }
-    for (int i = 0; i < 4; i++) {
-        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    }
-    ck_assert(handler_of(SIGSEGV) == before);
-}
 END_TEST
 
 START_TEST(a_failed_install_changes_nothing)
-{
-    void (*before)(int) = handler_of(SIGSEGV);
-    void (*before_bus)(int) = handler_of(SIGBUS);
-    stack_t none = {.ss_flags = SS_DISABLE};
-    stack_t kept = signal_stack_now();
-    int failures = 0;
+    {
+        void (*before)(int) = handler_of(SIGSEGV);
+        void (*before_bus)(int) = handler_of(SIGBUS);
+        stack_t none = {.ss_flags = SS_DISABLE};
+        stack_t kept = signal_stack_now();
+        int failures = 0;
 
-    ck_assert_int_eq(sigaltstack(&none, NULL), 0);
-    for (int nth = 1;; nth++) {
-        int rc;
-        fail_calls(NULL, nth, -ENOMEM);
-        rc = ci_overflow_install(&pool, report);
-        fail_no_calls();
-        if (rc < 0) {
-            failures++;
-            ck_assert_int_eq(rc, -ENOMEM);
-            ck_assert(handler_of(SIGSEGV) == before);
-            ck_assert(handler_of(SIGBUS) == before_bus);
-            ck_assert(signal_stack_now().ss_flags & SS_DISABLE);
-        } else {
-            ci_overflow_uninstall(&pool);
+        ck_assert_int_eq(sigaltstack(&none, NULL), 0);
+        for (int nth = 1;; nth++) {
+            int rc;
+            fail_calls(NULL, nth, -ENOMEM);
+            rc = ci_overflow_install(&pool, report);
+            fail_no_calls();
+            if (rc < 0) {
+                failures++;
+                ck_assert_int_eq(rc, -ENOMEM);
+                ck_assert(handler_of(SIGSEGV) == before);
+                ck_assert(handler_of(SIGBUS) == before_bus);
+                ck_assert(signal_stack_now().ss_flags & SS_DISABLE);
+            } else {
+                ci_overflow_uninstall(&pool);
+            }
+            if (!faults.hit) {
+                break;
+            }
         }
-        if (!faults.hit) {
-            break;
-        }
+        ck_assert_int_ge(failures, 7);
+        ck_assert_int_eq(sigaltstack(&kept, NULL), 0);
     }
-    ck_assert_int_ge(failures, 7);
-    ck_assert_int_eq(sigaltstack(&kept, NULL), 0);
-}
 END_TEST
 
 Suite *overflow_suite(void)

@@ -1,6 +1,6 @@
 /*
- * That the sanitizers still do their work inside coroutines: they find what is wrong there, and nothing where all is well. Without
- * a sanitizer only the second half is there to test, which the other suites do too.
+ * That the sanitizers still do their work inside coroutines: they find what is wrong there, and nothing where
+ * all is well. Without a sanitizer only the second half is there to test, which the other suites do too.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,8 @@ static void teardown(void)
     ci_stack_pool_destroy(&pool);
 }
 
-/* Frames with arrays, whose surroundings AddressSanitizer poisons; left half way up by the pause, and then for good. */
+/* Frames with arrays, whose surroundings AddressSanitizer poisons; left half way up by the pause, and then
+ * for good. */
 __attribute__((noinline)) static int fill(struct coroutine *self, int depth)
 {
     volatile char frame[64];
@@ -48,31 +49,31 @@ static int fill_and_end(struct coroutine *self)
 }
 
 START_TEST(a_stack_whose_frames_were_abandoned_is_clean_for_the_next)
-{
-    for (int i = 0; i < 2000; i++) {
-        struct coroutine *coroutine = coroutine_new(&pool, &thread_context, fill_and_end, i % 60);
-        coroutine_resume(coroutine);
-        if (i % 2 == 0) {
+    {
+        for (int i = 0; i < 2000; i++) {
+            struct coroutine *coroutine = coroutine_new(&pool, &thread_context, fill_and_end, i % 60);
             coroutine_resume(coroutine);
-            ck_assert_int_eq(coroutine->result, 64 * (i % 60 + 1));
+            if (i % 2 == 0) {
+                coroutine_resume(coroutine);
+                ck_assert_int_eq(coroutine->result, 64 * (i % 60 + 1));
+            }
+            coroutine_free(&pool, coroutine);
         }
-        coroutine_free(&pool, coroutine);
     }
-}
 END_TEST
 
 START_TEST(a_pool_may_be_destroyed_and_its_addresses_used_again)
-{
-    for (int i = 0; i < 20; i++) {
-        for (int k = 0; k < 20; k++) {
-            struct coroutine *coroutine = coroutine_new(&pool, &thread_context, fill_and_end, k);
-            coroutine_resume(coroutine);
-            coroutine_free(&pool, coroutine);
+    {
+        for (int i = 0; i < 20; i++) {
+            for (int k = 0; k < 20; k++) {
+                struct coroutine *coroutine = coroutine_new(&pool, &thread_context, fill_and_end, k);
+                coroutine_resume(coroutine);
+                coroutine_free(&pool, coroutine);
+            }
+            ci_stack_pool_destroy(&pool);
+            ck_assert_int_eq(ci_stack_pool_init(&pool, 0), 0);
         }
-        ci_stack_pool_destroy(&pool);
-        ck_assert_int_eq(ci_stack_pool_init(&pool, 0), 0);
     }
-}
 END_TEST
 
 #if CI_WITH_ASAN
@@ -92,12 +93,12 @@ static void overrun(void)
 }
 
 START_TEST(an_overrun_in_a_coroutine_is_found)
-{
-    struct child_end end = run_child(overrun);
+    {
+        struct child_end end = run_child(overrun);
 
-    ck_assert(!exited_with(&end, 0));
-    ck_assert_ptr_nonnull(strstr(end.output, "stack-buffer-overflow"));
-}
+        ck_assert(!exited_with(&end, 0));
+        ck_assert_ptr_nonnull(strstr(end.output, "stack-buffer-overflow"));
+    }
 END_TEST
 
 static void use_after_release(void)
@@ -109,12 +110,12 @@ static void use_after_release(void)
 }
 
 START_TEST(the_use_of_a_released_stack_is_found)
-{
-    struct child_end end = run_child(use_after_release);
+    {
+        struct child_end end = run_child(use_after_release);
 
-    ck_assert(!exited_with(&end, 0));
-    ck_assert_ptr_nonnull(strstr(end.output, "use-after-poison"));
-}
+        ck_assert(!exited_with(&end, 0));
+        ck_assert_ptr_nonnull(strstr(end.output, "use-after-poison"));
+    }
 END_TEST
 
 static int hold_memory(struct coroutine *self)
@@ -136,11 +137,11 @@ static void end_with_suspended_coroutines(void)
 }
 
 START_TEST(what_a_suspended_coroutine_holds_has_not_leaked)
-{
-    struct child_end end = run_child(end_with_suspended_coroutines);
+    {
+        struct child_end end = run_child(end_with_suspended_coroutines);
 
-    ck_assert_msg(exited_with(&end, 0), "%s", end.output);
-}
+        ck_assert_msg(exited_with(&end, 0), "%s", end.output);
+    }
 END_TEST
 
 #endif
@@ -191,11 +192,11 @@ static void race(void)
 }
 
 START_TEST(a_race_between_coroutines_of_two_threads_is_found)
-{
-    struct child_end end = run_child(race);
+    {
+        struct child_end end = run_child(race);
 
-    ck_assert_msg(strstr(end.output, "data race") != NULL, "%s", end.output);
-}
+        ck_assert_msg(strstr(end.output, "data race") != NULL, "%s", end.output);
+    }
 END_TEST
 
 #endif

@@ -85,17 +85,17 @@ static void release_many(int count)
 }
 
 START_TEST(a_stack_costs_one_page_and_its_tables)
-{
-    size_t before = resident_bytes() + table_bytes();
-    int mappings_before = mappings();
+    {
+        size_t before = resident_bytes() + table_bytes();
+        int mappings_before = mappings();
 
-    acquire_many(MANY);
-    ck_assert_uint_le((resident_bytes() + table_bytes() - before) / MANY, 4250);
-    if (!pool.guards_split_mappings) {
-        ck_assert_int_le(mappings() - mappings_before, 12);
+        acquire_many(MANY);
+        ck_assert_uint_le((resident_bytes() + table_bytes() - before) / MANY, 4250);
+        if (!pool.guards_split_mappings) {
+            ck_assert_int_le(mappings() - mappings_before, 12);
+        }
+        release_many(MANY);
     }
-    release_many(MANY);
-}
 END_TEST
 
 static void reverse(int count)
@@ -119,41 +119,41 @@ static void shuffle(int count)
 
 /* Whatever the order in which a spike's tasks end, at most the home regions' top pages stay. */
 START_TEST(memory_goes_back_after_a_spike)
-{
-    void (*const orders[])(int) = {NULL, reverse, shuffle};
-    size_t resident = resident_bytes();
-    size_t tables = table_bytes();
+    {
+        void (*const orders[])(int) = {NULL, reverse, shuffle};
+        size_t resident = resident_bytes();
+        size_t tables = table_bytes();
 
-    srand(3);
-    for (size_t order = 0; order < 3; order++) {
-        acquire_many(MANY);
-        ck_assert_uint_ge(resident_bytes(), resident + MANY * 4 * KIB);
-        if (orders[order] != NULL) {
-            orders[order](MANY);
+        srand(3);
+        for (size_t order = 0; order < 3; order++) {
+            acquire_many(MANY);
+            ck_assert_uint_ge(resident_bytes(), resident + MANY * 4 * KIB);
+            if (orders[order] != NULL) {
+                orders[order](MANY);
+            }
+            release_many(MANY);
+            ck_assert_uint_le(resident_bytes(), resident + 80 * MIB);
+            ck_assert_uint_le(table_bytes(), tables + 20 * MIB);
         }
-        release_many(MANY);
-        ck_assert_uint_le(resident_bytes(), resident + 80 * MIB);
-        ck_assert_uint_le(table_bytes(), tables + 20 * MIB);
+        ci_stack_pool_trim(&pool);
+        ck_assert_uint_le(resident_bytes(), resident + 4 * MIB);
     }
-    ci_stack_pool_trim(&pool);
-    ck_assert_uint_le(resident_bytes(), resident + 4 * MIB);
-}
 END_TEST
 
 /* One stack of the spike stays in use in a far region: everything else goes back all the same. */
 START_TEST(a_long_lived_stack_keeps_only_itself)
-{
-    size_t resident = resident_bytes();
+    {
+        size_t resident = resident_bytes();
 
-    acquire_many(MANY);
-    release_many(MANY - 1);
-    ck_assert_uint_le(resident_bytes(), resident + 80 * MIB);
-    for (int i = 0; i < 100000; i++) {
-        int error = 0;
-        ci_stack_release(&pool, ci_stack_acquire(&pool, 0, &error));
+        acquire_many(MANY);
+        release_many(MANY - 1);
+        ck_assert_uint_le(resident_bytes(), resident + 80 * MIB);
+        for (int i = 0; i < 100000; i++) {
+            int error = 0;
+            ci_stack_release(&pool, ci_stack_acquire(&pool, 0, &error));
+        }
+        ci_stack_release(&pool, stacks[MANY - 1]);
     }
-    ci_stack_release(&pool, stacks[MANY - 1]);
-}
 END_TEST
 
 static void touch_all_of(int count)
@@ -164,34 +164,34 @@ static void touch_all_of(int count)
 }
 
 START_TEST(one_deep_call_does_not_keep_its_pages)
-{
-    size_t resident = resident_bytes();
-    int error = 0;
+    {
+        size_t resident = resident_bytes();
+        int error = 0;
 
-    acquire_many(5000);
-    touch_all_of(5000);
-    ck_assert_uint_ge(resident_bytes(), resident + 5000 * 60 * KIB);
-    release_many(5000);
-    for (int i = 0; i < 3000; i++) { /* life goes on with few stacks */
-        ci_stack_release(&pool, ci_stack_acquire(&pool, 0, &error));
+        acquire_many(5000);
+        touch_all_of(5000);
+        ck_assert_uint_ge(resident_bytes(), resident + 5000 * 60 * KIB);
+        release_many(5000);
+        for (int i = 0; i < 3000; i++) { /* life goes on with few stacks */
+            ci_stack_release(&pool, ci_stack_acquire(&pool, 0, &error));
+        }
+        ck_assert_uint_le(resident_bytes(), resident + 5000 * 5 * KIB);
     }
-    ck_assert_uint_le(resident_bytes(), resident + 5000 * 5 * KIB);
-}
 END_TEST
 
 START_TEST(trimming_gives_deep_pages_back_at_once)
-{
-    size_t resident = resident_bytes();
+    {
+        size_t resident = resident_bytes();
 
-    acquire_many(1000);
-    touch_all_of(1000);
-    release_many(1000);
-    ci_stack_pool_trim(&pool);
-    ck_assert_uint_le(resident_bytes(), resident + 1000 * 5 * KIB);
-    acquire_many(1000);
-    touch_all_of(1000);
-    release_many(1000);
-}
+        acquire_many(1000);
+        touch_all_of(1000);
+        release_many(1000);
+        ci_stack_pool_trim(&pool);
+        ck_assert_uint_le(resident_bytes(), resident + 1000 * 5 * KIB);
+        acquire_many(1000);
+        touch_all_of(1000);
+        release_many(1000);
+    }
 END_TEST
 
 static void touch_guard_after_trim(void)
@@ -218,47 +218,47 @@ static void touch_guard_after_trim(void)
 }
 
 START_TEST(guards_survive_trimming)
-{
-    struct child_end end = run_child(touch_guard_after_trim);
+    {
+        struct child_end end = run_child(touch_guard_after_trim);
 
-    ck_assert(exited_with(&end, 7));
-}
+        ck_assert(exited_with(&end, 7));
+    }
 END_TEST
 
 START_TEST(the_high_water_mark_counts_pages)
-{
-    acquire_many(1);
-    ck_assert_uint_le(ci_stack_high_water(stacks[0]), 4 * KIB);
-    stacks[0]->low[30 * KIB] = 1;
-    ck_assert_uint_ge(ci_stack_high_water(stacks[0]), 33 * KIB);
-    ck_assert_uint_le(ci_stack_high_water(stacks[0]), 38 * KIB);
-    release_many(1);
-}
+    {
+        acquire_many(1);
+        ck_assert_uint_le(ci_stack_high_water(stacks[0]), 4 * KIB);
+        stacks[0]->low[30 * KIB] = 1;
+        ck_assert_uint_ge(ci_stack_high_water(stacks[0]), 33 * KIB);
+        ck_assert_uint_le(ci_stack_high_water(stacks[0]), 38 * KIB);
+        release_many(1);
+    }
 END_TEST
 
 START_TEST(a_measuring_pool_counts_bytes_and_forgets_the_last_user)
-{
-    size_t bytes;
+    {
+        size_t bytes;
 
-    acquire_many(100);
-    touch_all_of(100);
-    release_many(100);
-    ci_stack_pool_measure(&pool);
-    acquire_many(100);
-    for (int i = 0; i < 100; i++) {
-        ck_assert_uint_le(ci_stack_high_water(stacks[i]), RUNNING_ON_VALGRIND ? 4 * KIB : 16);
-        bytes = 100 + (size_t)i * 500;
-        ((char *)ci_stack_top(stacks[i]))[-(ptrdiff_t)bytes] = 1;
-        ck_assert_uint_ge(ci_stack_high_water(stacks[i]), bytes);
-        ck_assert_uint_le(ci_stack_high_water(stacks[i]), bytes + (RUNNING_ON_VALGRIND ? 4 * KIB : 16));
+        acquire_many(100);
+        touch_all_of(100);
+        release_many(100);
+        ci_stack_pool_measure(&pool);
+        acquire_many(100);
+        for (int i = 0; i < 100; i++) {
+            ck_assert_uint_le(ci_stack_high_water(stacks[i]), RUNNING_ON_VALGRIND ? 4 * KIB : 16);
+            bytes = 100 + (size_t)i * 500;
+            ((char *)ci_stack_top(stacks[i]))[-(ptrdiff_t)bytes] = 1;
+            ck_assert_uint_ge(ci_stack_high_water(stacks[i]), bytes);
+            ck_assert_uint_le(ci_stack_high_water(stacks[i]), bytes + (RUNNING_ON_VALGRIND ? 4 * KIB : 16));
+        }
+        release_many(100);
+        acquire_many(100);
+        for (int i = 0; i < 100; i++) {
+            ck_assert_uint_le(ci_stack_high_water(stacks[i]), RUNNING_ON_VALGRIND ? 4 * KIB : 16);
+        }
+        release_many(100);
     }
-    release_many(100);
-    acquire_many(100);
-    for (int i = 0; i < 100; i++) {
-        ck_assert_uint_le(ci_stack_high_water(stacks[i]), RUNNING_ON_VALGRIND ? 4 * KIB : 16);
-    }
-    release_many(100);
-}
 END_TEST
 
 Suite *stack_memory_suite(void)

@@ -87,7 +87,8 @@ static void name_backtrace(char *out, size_t size, void *const *addresses, size_
 static int name_all(int rc)
 {
     for (size_t i = 0; i < kept_count; i++) {
-        name_backtrace(kept[i].created_by, sizeof(kept[i].created_by), kept[i].created_backtrace, kept[i].created_depth);
+        name_backtrace(kept[i].created_by, sizeof(kept[i].created_by), kept[i].created_backtrace,
+                       kept[i].created_depth);
         name_backtrace(kept[i].called_by, sizeof(kept[i].called_by), kept[i].backtrace, kept[i].depth);
     }
     ci_symbols_close();
@@ -159,7 +160,7 @@ void must_have(const char *functions, const char *function)
 void only_reports_of(enum coil_report_kind kind)
 {
     for (size_t i = 0; i < kept_count; i++) {
-        ck_assert_msg(!is_complaint(kept[i].kind) || kept[i].kind == kind, "a report nobody expected (%d): %s %s", (int)kept[i].kind,
-                      kept[i].message, kept[i].task_name);
+        ck_assert_msg(!is_complaint(kept[i].kind) || kept[i].kind == kind, "a report nobody expected (%d): %s %s",
+                      (int)kept[i].kind, kept[i].message, kept[i].task_name);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * A handler that keeps the reports, and programs to run under it. Reports are copied, for their pointers are good during the call
- * alone; those of the watchdog and of wrong threads come from other threads.
+ * A handler that keeps the reports, and programs to run under it. Reports are copied, for their pointers
+ * are good during the call alone; those of the watchdog and of wrong threads come from other threads.
  */
 #ifndef TESTS_DEBUG_COLLECT_H
 #define TESTS_DEBUG_COLLECT_H
@@ -39,8 +39,10 @@ struct kept {
     char called_by[1024];
 };
 
-/* Runs main in debug mode on the virtual clock (0.1 s is slow), with every report kept but COIL_REPORT_BLOCKED, which goes by the
- * real clock; returns what main returned. */
+/*
+ * Runs main in debug mode on the virtual clock (0.1 s is slow), with every report kept but
+ * COIL_REPORT_BLOCKED, which goes by the real clock; returns what main returned.
+ */
 int run_virtual(coil_fn *main, void *arg);
 
 /* The same on the real clock, with the limit given. */
@@ -56,8 +58,8 @@ size_t count_reports(enum coil_report_kind kind);
 const struct kept *report_of(enum coil_report_kind kind, size_t i);
 
 /*
- * Fails the test if the functions of a backtrace (created_by, called_by) do not begin with these, or if this one is not among them.
- * Without libdw static functions have no names, and nothing is looked at.
+ * Fails the test if the functions of a backtrace (created_by, called_by) do not begin with these, or if
+ * this one is not among them. Without libdw static functions have no names, and nothing is looked at.
  */
 void must_begin_with(const char *functions, const char *first);
 void must_have(const char *functions, const char *function);

@@ -1,4 +1,7 @@
-/* A program that knows nothing of debug mode and blocks its loop, in static functions of its own and of a shared library. */
+/*
+ * A program that knows nothing of debug mode and blocks its loop, in static functions of its own and of a
+ * shared library.
+ */
 #include <coil/task.h>
 
 #include "program_library.h"

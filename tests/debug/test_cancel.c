@@ -79,49 +79,49 @@ static int let_it_be(void *arg)
 }
 
 START_TEST(who_ends_with_a_result_has_swallowed_it)
-{
-    ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){swallow, 7})), 0);
-    ck_assert_uint_eq(count_reports(0), 1);
-    const struct kept *report = report_of(COIL_REPORT_CANCEL_SWALLOWED, 0);
-    ck_assert_str_eq(report->task_name, "it");
-    ck_assert_str_eq(report->created.function, "cancel_it");
-    must_begin_with(report->created_by, "cancel_it");
-}
+    {
+        ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){swallow, 7})), 0);
+        ck_assert_uint_eq(count_reports(0), 1);
+        const struct kept *report = report_of(COIL_REPORT_CANCEL_SWALLOWED, 0);
+        ck_assert_str_eq(report->task_name, "it");
+        ck_assert_str_eq(report->created.function, "cancel_it");
+        must_begin_with(report->created_by, "cancel_it");
+    }
 END_TEST
 
 START_TEST(who_takes_it_back_has_not)
-{
-    ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){take_back, 7})), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){take_back, 7})), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(who_passes_it_on_has_not)
-{
-    ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){obey, -ECANCELED})), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){obey, -ECANCELED})), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(who_fails_has_not)
-{
-    ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){fail_instead, -EIO})), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(cancel_it, &((struct scene){fail_instead, -EIO})), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(who_hears_of_a_childs_cancellation_has_not)
-{
-    ck_assert_int_eq(run_virtual(let_it_be, &((struct scene){await_child_that_somebody_cancels, 7})), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(let_it_be, &((struct scene){await_child_that_somebody_cancels, 7})), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(who_ran_out_of_time_has_not)
-{
-    ck_assert_int_eq(run_virtual(let_it_be, &((struct scene){limit_the_time, 7})), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(let_it_be, &((struct scene){limit_the_time, 7})), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 static int leave_it_running(void *arg)
@@ -131,11 +131,11 @@ static int leave_it_running(void *arg)
 }
 
 START_TEST(at_the_end_of_the_run_it_counts_as_well)
-{
-    ck_assert_int_eq(run_virtual(leave_it_running, NULL), 0);
-    ck_assert_uint_eq(count_reports(0), 1);
-    ck_assert_str_eq(report_of(COIL_REPORT_CANCEL_SWALLOWED, 0)->task_name, "left");
-}
+    {
+        ck_assert_int_eq(run_virtual(leave_it_running, NULL), 0);
+        ck_assert_uint_eq(count_reports(0), 1);
+        ck_assert_str_eq(report_of(COIL_REPORT_CANCEL_SWALLOWED, 0)->task_name, "left");
+    }
 END_TEST
 
 static int fail_in_group(void *arg)
@@ -156,10 +156,10 @@ static int group_with_error(void *arg)
 }
 
 START_TEST(a_group_that_cancels_its_own_task_is_none)
-{
-    ck_assert_int_eq(run_virtual(let_it_be, &((struct scene){group_with_error, 7})), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(let_it_be, &((struct scene){group_with_error, 7})), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 Suite *cancel_suite(void)

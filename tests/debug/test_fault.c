@@ -1,4 +1,7 @@
-/* Every call that debug mode makes is made to fail once, the n-th, for every n: then the loop is not made, or works. */
+/*
+ * Every call that debug mode makes is made to fail once, the n-th, for every n: then the loop is not made,
+ * or works.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,27 +51,27 @@ static int main_(void *arg)
 }
 
 START_TEST(each_call_may_fail)
-{
-    int reports_at_first = 0;
-    int n = 1;
+    {
+        int reports_at_first = 0;
+        int n = 1;
 
-    ck_assert_int_eq(coil_run(main_, &reports_at_first, .debug = true, .clock = COIL_CLOCK_VIRTUAL), 0);
-    ck_assert_int_eq(reports_at_first, 1);
-    int threads = ci_sys_thread_count(); /* a sanitizer's has started by now, should there be one */
-    do {
-        int reports = 0;
-        failed[0] = '\0';
-        countdown = n;
-        ci_fault_hook = fail_nth;
-        int rc = coil_run(main_, &reports, .debug = true, .clock = COIL_CLOCK_VIRTUAL);
-        ci_fault_hook = NULL;
-        ck_assert_msg(rc == 0 || rc == -ENOMEM, "the %d-th call, %s: %d", n, failed, rc);
-        ck_assert_int_eq(ci_sys_thread_count(), threads);
-        ck_assert_int_eq(ci_sys_own_threads, 0);
-        n++;
-    } while (failed[0] != '\0');
-    ck_assert_int_gt(n, 10);
-}
+        ck_assert_int_eq(coil_run(main_, &reports_at_first, .debug = true, .clock = COIL_CLOCK_VIRTUAL), 0);
+        ck_assert_int_eq(reports_at_first, 1);
+        int threads = ci_sys_thread_count(); /* a sanitizer's has started by now, should there be one */
+        do {
+            int reports = 0;
+            failed[0] = '\0';
+            countdown = n;
+            ci_fault_hook = fail_nth;
+            int rc = coil_run(main_, &reports, .debug = true, .clock = COIL_CLOCK_VIRTUAL);
+            ci_fault_hook = NULL;
+            ck_assert_msg(rc == 0 || rc == -ENOMEM, "the %d-th call, %s: %d", n, failed, rc);
+            ck_assert_int_eq(ci_sys_thread_count(), threads);
+            ck_assert_int_eq(ci_sys_own_threads, 0);
+            n++;
+        } while (failed[0] != '\0');
+        ck_assert_int_gt(n, 10);
+    }
 END_TEST
 
 Suite *fault_suite(void)

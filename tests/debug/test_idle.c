@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "collect.h"
-#include "sys/thread.h"
 #include "suites.h"
+#include "sys/thread.h"
 
 /* How often that thread has gone to sleep so far, by the kernel's count; -1 if it is not the watchdog. */
 static long count_naps(const char *id)
@@ -55,15 +55,18 @@ static int idle(void *arg)
     return 0;
 }
 
-/* The step between the two sleeps wakes it, and makes it look again when it is over: a few times, not twenty. */
+/*
+ * The step between the two sleeps wakes it, and makes it look again when it is over: a few times, not
+ * twenty.
+ */
 START_TEST(the_watchdog_sleeps_while_the_loop_does)
-{
-    long naps[2];
+    {
+        long naps[2];
 
-    ck_assert_int_eq(run_real(idle, naps, 0.05), 0);
-    ck_assert_int_le(naps[1] - naps[0], 6);
-    only_reports_of(0);
-}
+        ck_assert_int_eq(run_real(idle, naps, 0.05), 0);
+        ck_assert_int_le(naps[1] - naps[0], 6);
+        only_reports_of(0);
+    }
 END_TEST
 
 static int child(void *arg)
@@ -110,37 +113,38 @@ static int clean(void *arg)
 }
 
 START_TEST(a_program_that_does_nothing_wrong_hears_nothing)
-{
-    ck_assert_int_eq(run_virtual(clean, NULL), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(clean, NULL), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(nor_does_it_on_the_real_clock)
-{
-    ck_assert_int_eq(run_real(clean, NULL, 5), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_real(clean, NULL, 5), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(timeouts_and_groups_are_no_swallowing)
-{
-    ck_assert_int_eq(run_virtual(parent, NULL), 0);
-    only_reports_of(0);
-}
+    {
+        ck_assert_int_eq(run_virtual(parent, NULL), 0);
+        only_reports_of(0);
+    }
 END_TEST
 
 START_TEST(debug_mode_leaves_no_thread_behind)
-{
-    ck_assert_int_eq(run_virtual(clean, NULL), 0); /* a sanitizer's thread, should there be one, starts with the first */
-    int threads = ci_sys_thread_count();
+    {
+        ck_assert_int_eq(run_virtual(clean, NULL),
+                         0); /* a sanitizer's thread, should there be one, starts with the first */
+        int threads = ci_sys_thread_count();
 
-    for (int i = 0; i < 50; i++) {
-        ck_assert_int_eq(run_virtual(clean, NULL), 0);
-        ck_assert_int_eq(ci_sys_thread_count(), threads);
-        ck_assert_int_eq(ci_sys_own_threads, 0);
+        for (int i = 0; i < 50; i++) {
+            ck_assert_int_eq(run_virtual(clean, NULL), 0);
+            ck_assert_int_eq(ci_sys_thread_count(), threads);
+            ck_assert_int_eq(ci_sys_own_threads, 0);
+        }
     }
-}
 END_TEST
 
 Suite *idle_suite(void)

@@ -1,4 +1,7 @@
-/* What the default handler writes. stderr is a socket that keeps the borders of writes, so that one report can be seen to be one. */
+/*
+ * What the default handler writes. stderr is a socket that keeps the borders of writes, so that one report
+ * can be seen to be one.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,16 +80,16 @@ static void lose_an_error_plainly(void)
 }
 
 START_TEST(a_report_says_what_happened_to_what_why_and_what_to_do)
-{
-    run_child(lose_an_error_plainly);
-    ck_assert_int_eq(write_count, 1);
-    must_contain(0, "coil: a task failed and nobody looked at its error\n");
-    must_contain(0, "  task:        fetch\n");
-    must_contain(0, "  error:       connecting to there: Connection refused (ECONNREFUSED)\n");
-    must_contain(0, "  created in:  start_failing (");
-    must_contain(0, "test_print.c:");
-    must_contain(0, "  what to do:  await or join it");
-}
+    {
+        run_child(lose_an_error_plainly);
+        ck_assert_int_eq(write_count, 1);
+        must_contain(0, "coil: a task failed and nobody looked at its error\n");
+        must_contain(0, "  task:        fetch\n");
+        must_contain(0, "  error:       connecting to there: Connection refused (ECONNREFUSED)\n");
+        must_contain(0, "  created in:  start_failing (");
+        must_contain(0, "test_print.c:");
+        must_contain(0, "  what to do:  await or join it");
+    }
 END_TEST
 
 static void lose_an_error_in_debug_mode(void)
@@ -95,17 +98,18 @@ static void lose_an_error_in_debug_mode(void)
 }
 
 START_TEST(in_debug_mode_it_has_the_backtrace_of_the_creation_in_the_same_write)
-{
-    run_child(lose_an_error_in_debug_mode);
-    ck_assert_int_eq(write_count, 1);
-    must_contain(0, "  where it was created:\n    ");
-    if (!HAVE_NAMES) {
-        return;
+    {
+        run_child(lose_an_error_in_debug_mode);
+        ck_assert_int_eq(write_count, 1);
+        must_contain(0, "  where it was created:\n    ");
+        if (!HAVE_NAMES) {
+            return;
+        }
+        must_contain(0, "\n    start_failing (");
+        must_contain(0, "\n    lose_an_error (");
+        ck_assert_msg(strstr(writes[0], "coil_create_task") == NULL && strstr(writes[0], "task_main") == NULL, "%s",
+                      writes[0]);
     }
-    must_contain(0, "\n    start_failing (");
-    must_contain(0, "\n    lose_an_error (");
-    ck_assert_msg(strstr(writes[0], "coil_create_task") == NULL && strstr(writes[0], "task_main") == NULL, "%s", writes[0]);
-}
 END_TEST
 
 static void set_level(const char *level)
@@ -125,30 +129,30 @@ static void do_nothing(void)
 }
 
 START_TEST(a_program_without_fault_prints_nothing_in_debug_mode)
-{
-    set_level("1");
-    run_child(do_nothing);
-    ck_assert_int_eq(write_count, 0);
-}
+    {
+        set_level("1");
+        run_child(do_nothing);
+        ck_assert_int_eq(write_count, 0);
+    }
 END_TEST
 
 START_TEST(information_is_printed_at_level_2)
-{
-    set_level("2");
-    run_child(do_nothing);
-    ck_assert_int_eq(write_count, 2);
-    must_contain(0, "coil: the loop waits with ");
-    must_contain(1, "coil: the task 'Task-1' used the most stack: ");
-}
+    {
+        set_level("2");
+        run_child(do_nothing);
+        ck_assert_int_eq(write_count, 2);
+        must_contain(0, "coil: the loop waits with ");
+        must_contain(1, "coil: the task 'Task-1' used the most stack: ");
+    }
 END_TEST
 
 START_TEST(level_0_is_no_debug_mode)
-{
-    set_level("0");
-    run_child(lose_an_error_plainly);
-    ck_assert_int_eq(write_count, 1);
-    ck_assert_ptr_null(strstr(writes[0], "where it was created"));
-}
+    {
+        set_level("0");
+        run_child(lose_an_error_plainly);
+        ck_assert_int_eq(write_count, 1);
+        ck_assert_ptr_null(strstr(writes[0], "where it was created"));
+    }
 END_TEST
 
 static int await_itself_through_another(void *arg)
@@ -165,15 +169,15 @@ static void lock_up(void)
 }
 
 START_TEST(a_deadlock_says_what_each_task_waits_for)
-{
-    if (CI_WITH_TSAN) {
-        return; /* it has a thread of its own, of which coil cannot know that it wakes nobody */
+    {
+        if (CI_WITH_TSAN) {
+            return; /* it has a thread of its own, of which coil cannot know that it wakes nobody */
+        }
+        run_child(lock_up);
+        must_contain(0, "coil: deadlock: nothing can ever wake this task\n");
+        must_contain(0, "  task:        Task-1\n");
+        must_contain(0, "  state:       it waits for a Future made by await_itself_through_another at ");
     }
-    run_child(lock_up);
-    must_contain(0, "coil: deadlock: nothing can ever wake this task\n");
-    must_contain(0, "  task:        Task-1\n");
-    must_contain(0, "  state:       it waits for a Future made by await_itself_through_another at ");
-}
 END_TEST
 
 static void print_too(coil_loop *loop, const struct coil_report *report, void *userdata)
@@ -196,12 +200,12 @@ static void handle_and_print(void)
 }
 
 START_TEST(a_handler_can_add_to_what_is_printed)
-{
-    run_child(handle_and_print);
-    ck_assert_int_eq(write_count, 2);
-    ck_assert_str_eq(writes[0], "mine\n");
-    must_contain(1, "coil: a task failed");
-}
+    {
+        run_child(handle_and_print);
+        ck_assert_int_eq(write_count, 2);
+        ck_assert_str_eq(writes[0], "mine\n");
+        must_contain(1, "coil: a task failed");
+    }
 END_TEST
 
 static int refuse_memory(const char *call)
@@ -233,20 +237,20 @@ static void report_it_without_memory(void)
 }
 
 START_TEST(a_long_report_is_whole)
-{
-    run_child(report_it);
-    ck_assert_int_eq(write_count, 1);
-    must_contain(0, "xxx\n  error:       Input/output error (EIO)\n");
-}
+    {
+        run_child(report_it);
+        ck_assert_int_eq(write_count, 1);
+        must_contain(0, "xxx\n  error:       Input/output error (EIO)\n");
+    }
 END_TEST
 
 START_TEST(without_memory_it_is_cut_and_not_lost)
-{
-    run_child(report_it_without_memory);
-    ck_assert_int_eq(write_count, 1);
-    must_contain(0, "coil: xxxxxx");
-    ck_assert_uint_lt(strlen(writes[0]), 2000);
-}
+    {
+        run_child(report_it_without_memory);
+        ck_assert_int_eq(write_count, 1);
+        must_contain(0, "coil: xxxxxx");
+        ck_assert_uint_lt(strlen(writes[0]), 2000);
+    }
 END_TEST
 
 static void report_to_nobody(void)
@@ -256,10 +260,10 @@ static void report_to_nobody(void)
 }
 
 START_TEST(a_closed_stderr_does_no_harm)
-{
-    run_child(report_to_nobody);
-    ck_assert_int_eq(write_count, 0);
-}
+    {
+        run_child(report_to_nobody);
+        ck_assert_int_eq(write_count, 0);
+    }
 END_TEST
 
 Suite *print_suite(void)

@@ -26,30 +26,30 @@ static int work_for_a_quarter(void *arg)
 }
 
 START_TEST(a_slow_task_is_reported_with_its_name_its_time_and_where_it_was_made)
-{
-    int line;
+    {
+        int line;
 
-    ck_assert_int_eq(run_virtual(work_for_a_quarter, &line), 0);
-    only_reports_of(COIL_REPORT_SLOW_CALLBACK);
-    ck_assert_uint_eq(count_reports(0), 1);
-    const struct kept *report = report_of(COIL_REPORT_SLOW_CALLBACK, 0);
-    ck_assert_double_eq(report->seconds, 0.25);
-    ck_assert_str_eq(report->message, "executing the task 'worker' took 0.250 seconds");
-    ck_assert_str_eq(report->task_name, "worker");
-    ck_assert_str_eq(report->created.function, "let_it_work");
-    ck_assert_int_eq(report->created.line, line);
-    ck_assert_ptr_nonnull(strstr(report->created.file, "test_slow.c"));
-    ck_assert(report->from_loop);
-}
+        ck_assert_int_eq(run_virtual(work_for_a_quarter, &line), 0);
+        only_reports_of(COIL_REPORT_SLOW_CALLBACK);
+        ck_assert_uint_eq(count_reports(0), 1);
+        const struct kept *report = report_of(COIL_REPORT_SLOW_CALLBACK, 0);
+        ck_assert_double_eq(report->seconds, 0.25);
+        ck_assert_str_eq(report->message, "executing the task 'worker' took 0.250 seconds");
+        ck_assert_str_eq(report->task_name, "worker");
+        ck_assert_str_eq(report->created.function, "let_it_work");
+        ck_assert_int_eq(report->created.line, line);
+        ck_assert_ptr_nonnull(strstr(report->created.file, "test_slow.c"));
+        ck_assert(report->from_loop);
+    }
 END_TEST
 
 START_TEST(its_backtrace_begins_with_who_made_it)
-{
-    int line;
+    {
+        int line;
 
-    run_virtual(work_for_a_quarter, &line);
-    must_begin_with(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->created_by, "let_it_work work_for_a_quarter");
-}
+        run_virtual(work_for_a_quarter, &line);
+        must_begin_with(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->created_by, "let_it_work work_for_a_quarter");
+    }
 END_TEST
 
 static int work_around_the_limit(void *arg)
@@ -61,11 +61,11 @@ static int work_around_the_limit(void *arg)
 }
 
 START_TEST(the_limit_itself_is_slow_and_a_nanosecond_less_is_not)
-{
-    run_virtual(work_around_the_limit, NULL);
-    ck_assert_uint_eq(count_reports(0), 1);
-    ck_assert_double_eq(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->seconds, 0.1);
-}
+    {
+        run_virtual(work_around_the_limit, NULL);
+        ck_assert_uint_eq(count_reports(0), 1);
+        ck_assert_double_eq(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->seconds, 0.1);
+    }
 END_TEST
 
 static int work_long(void *arg)
@@ -77,10 +77,12 @@ static int work_long(void *arg)
 }
 
 START_TEST(with_an_infinite_limit_nothing_is_slow)
-{
-    ck_assert_int_eq(coil_run(work_long, NULL, .debug = true, .clock = COIL_CLOCK_VIRTUAL, .slow_callback_duration = INFINITY), 0);
-    ck_assert_uint_eq(count_reports(0), 0);
-}
+    {
+        ck_assert_int_eq(
+            coil_run(work_long, NULL, .debug = true, .clock = COIL_CLOCK_VIRTUAL, .slow_callback_duration = INFINITY),
+            0);
+        ck_assert_uint_eq(count_reports(0), 0);
+    }
 END_TEST
 
 static int work_in_steps(void *arg)
@@ -94,10 +96,10 @@ static int work_in_steps(void *arg)
 }
 
 START_TEST(each_step_counts_for_itself)
-{
-    run_virtual(work_in_steps, NULL);
-    only_reports_of(0);
-}
+    {
+        run_virtual(work_in_steps, NULL);
+        only_reports_of(0);
+    }
 END_TEST
 
 static void callback_that_works(void *arg)
@@ -117,20 +119,20 @@ static int call_it(void *arg)
 }
 
 START_TEST(a_slow_callback_is_named_with_where_it_was_asked_for)
-{
-    int line;
+    {
+        int line;
 
-    run_virtual(call_it, &line);
-    const struct kept *report = report_of(COIL_REPORT_SLOW_CALLBACK, 0);
-    ck_assert_uint_eq(count_reports(0), 1);
-    ck_assert_double_eq(report->seconds, 0.5);
-    ck_assert_str_eq(report->task_name, "");
-    ck_assert_str_eq(report->created.function, "call_it");
-    ck_assert_int_eq(report->created.line, line);
-    if (HAVE_NAMES) {
-        ck_assert_str_eq(report->message, "executing a callback, callback_that_works, took 0.500 seconds");
+        run_virtual(call_it, &line);
+        const struct kept *report = report_of(COIL_REPORT_SLOW_CALLBACK, 0);
+        ck_assert_uint_eq(count_reports(0), 1);
+        ck_assert_double_eq(report->seconds, 0.5);
+        ck_assert_str_eq(report->task_name, "");
+        ck_assert_str_eq(report->created.function, "call_it");
+        ck_assert_int_eq(report->created.line, line);
+        if (HAVE_NAMES) {
+            ck_assert_str_eq(report->message, "executing a callback, callback_that_works, took 0.500 seconds");
+        }
     }
-}
 END_TEST
 
 static void done_callback_that_works(coil_future *future, void *arg)
@@ -151,14 +153,14 @@ static int have_it_called_when_done(void *arg)
 }
 
 START_TEST(a_slow_done_callback_is_named)
-{
-    run_virtual(have_it_called_when_done, NULL);
-    ck_assert_uint_eq(count_reports(0), 1);
-    if (HAVE_NAMES) {
-        ck_assert_str_eq(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->message,
-                         "executing a callback, done_callback_that_works, took 0.500 seconds");
+    {
+        run_virtual(have_it_called_when_done, NULL);
+        ck_assert_uint_eq(count_reports(0), 1);
+        if (HAVE_NAMES) {
+            ck_assert_str_eq(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->message,
+                             "executing a callback, done_callback_that_works, took 0.500 seconds");
+        }
     }
-}
 END_TEST
 
 static int work_and_fail(void *arg)
@@ -177,17 +179,17 @@ static int forget_it(void *arg)
 }
 
 START_TEST(a_task_that_is_gone_after_its_slow_step_is_reported_first_as_slow_and_then_as_lost)
-{
-    run_virtual(forget_it, NULL);
-    ck_assert_uint_eq(count_reports(0), 2);
-    const struct kept *slow = report_of(COIL_REPORT_SLOW_CALLBACK, 0);
-    const struct kept *lost = report_of(COIL_REPORT_NEVER_RETRIEVED, 0);
-    ck_assert(slow < lost);
-    ck_assert_str_eq(slow->task_name, "forgotten");
-    ck_assert_str_eq(lost->task_name, "forgotten");
-    ck_assert_int_eq(lost->error, -EIO);
-    must_have(lost->created_by, "forget_it");
-}
+    {
+        run_virtual(forget_it, NULL);
+        ck_assert_uint_eq(count_reports(0), 2);
+        const struct kept *slow = report_of(COIL_REPORT_SLOW_CALLBACK, 0);
+        const struct kept *lost = report_of(COIL_REPORT_NEVER_RETRIEVED, 0);
+        ck_assert(slow < lost);
+        ck_assert_str_eq(slow->task_name, "forgotten");
+        ck_assert_str_eq(lost->task_name, "forgotten");
+        ck_assert_int_eq(lost->error, -EIO);
+        must_have(lost->created_by, "forget_it");
+    }
 END_TEST
 
 static int start_it_eagerly(void *arg)
@@ -197,11 +199,11 @@ static int start_it_eagerly(void *arg)
 }
 
 START_TEST(an_eager_task_is_a_part_of_its_creators_step)
-{
-    run_virtual(start_it_eagerly, NULL);
-    ck_assert_uint_eq(count_reports(0), 1);
-    ck_assert_str_eq(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->task_name, "Task-1");
-}
+    {
+        run_virtual(start_it_eagerly, NULL);
+        ck_assert_uint_eq(count_reports(0), 1);
+        ck_assert_str_eq(report_of(COIL_REPORT_SLOW_CALLBACK, 0)->task_name, "Task-1");
+    }
 END_TEST
 
 static int work_twice(void *arg)
@@ -212,10 +214,10 @@ static int work_twice(void *arg)
 }
 
 START_TEST(without_debug_mode_nothing_is_reported)
-{
-    ck_assert_int_eq(coil_run(work_twice, &half, .clock = COIL_CLOCK_VIRTUAL), 0);
-    ck_assert_uint_eq(count_reports(0), 0);
-}
+    {
+        ck_assert_int_eq(coil_run(work_twice, &half, .clock = COIL_CLOCK_VIRTUAL), 0);
+        ck_assert_uint_eq(count_reports(0), 0);
+    }
 END_TEST
 
 Suite *slow_suite(void)

@@ -33,14 +33,14 @@ static int have_it_cancelled_elsewhere(void *arg)
 }
 
 START_TEST(a_call_from_the_wrong_thread_is_reported_there_with_its_backtrace)
-{
-    run_virtual(have_it_cancelled_elsewhere, NULL);
-    ck_assert_uint_eq(count_reports(0), 1);
-    const struct kept *report = report_of(COIL_REPORT_WRONG_THREAD, 0);
-    must_begin_with(report->called_by, "cancel_from_here");
-    ck_assert_str_eq(report->message, "wrong thread: coil_cancel from a thread that is not the loop's own");
-    ck_assert(!report->from_loop);
-}
+    {
+        run_virtual(have_it_cancelled_elsewhere, NULL);
+        ck_assert_uint_eq(count_reports(0), 1);
+        const struct kept *report = report_of(COIL_REPORT_WRONG_THREAD, 0);
+        must_begin_with(report->called_by, "cancel_from_here");
+        ck_assert_str_eq(report->message, "wrong thread: coil_cancel from a thread that is not the loop's own");
+        ck_assert(!report->from_loop);
+    }
 END_TEST
 
 static int cancel_from_a_coroutine(void *arg)
@@ -68,12 +68,12 @@ static int have_it_cancelled_by_another_loop(void *arg)
 }
 
 START_TEST(another_loops_coroutine_is_the_wrong_thread_too)
-{
-    run_virtual(have_it_cancelled_by_another_loop, NULL);
-    ck_assert_uint_eq(count_reports(0), 1);
-    const struct kept *report = report_of(COIL_REPORT_WRONG_THREAD, 0);
-    must_begin_with(report->called_by, "cancel_from_a_coroutine");
-}
+    {
+        run_virtual(have_it_cancelled_by_another_loop, NULL);
+        ck_assert_uint_eq(count_reports(0), 1);
+        const struct kept *report = report_of(COIL_REPORT_WRONG_THREAD, 0);
+        must_begin_with(report->called_by, "cancel_from_a_coroutine");
+    }
 END_TEST
 
 /* ---- deadlocks ------------------------------------------------------------------------------------------------------- */
@@ -94,16 +94,16 @@ static int deadlock(void *arg)
 }
 
 START_TEST(the_watchdog_is_no_thread_that_could_wake_anybody)
-{
-    if (CI_WITH_TSAN) {
-        return; /* it has a thread of its own, of which coil cannot know that it wakes nobody */
+    {
+        if (CI_WITH_TSAN) {
+            return; /* it has a thread of its own, of which coil cannot know that it wakes nobody */
+        }
+        ck_assert_int_eq(run_virtual(deadlock, NULL), -EDEADLK);
+        only_reports_of(COIL_REPORT_DEADLOCK);
+        ck_assert_uint_eq(count_reports(0), 2);
+        ck_assert_str_eq(report_of(COIL_REPORT_DEADLOCK, 1)->task_name, "stuck");
+        must_begin_with(report_of(COIL_REPORT_DEADLOCK, 1)->created_by, "deadlock");
     }
-    ck_assert_int_eq(run_virtual(deadlock, NULL), -EDEADLK);
-    only_reports_of(COIL_REPORT_DEADLOCK);
-    ck_assert_uint_eq(count_reports(0), 2);
-    ck_assert_str_eq(report_of(COIL_REPORT_DEADLOCK, 1)->task_name, "stuck");
-    must_begin_with(report_of(COIL_REPORT_DEADLOCK, 1)->created_by, "deadlock");
-}
 END_TEST
 
 static coil_future *awaited;
@@ -137,13 +137,13 @@ static int await_another_thread(void *arg)
 }
 
 START_TEST(with_another_thread_a_deadlock_is_only_suspected_and_the_loop_waits_on)
-{
-    ck_assert_int_eq(run_virtual(await_another_thread, NULL), 0);
-    only_reports_of(COIL_REPORT_DEADLOCK_SUSPECTED);
-    const struct kept *report = report_of(COIL_REPORT_DEADLOCK_SUSPECTED, 0);
-    ck_assert_str_eq(report->task_name, "Task-1");
-    ck_assert_ptr_nonnull(strstr(report->detail, "waits for a Future made by await_another_thread at "));
-}
+    {
+        ck_assert_int_eq(run_virtual(await_another_thread, NULL), 0);
+        only_reports_of(COIL_REPORT_DEADLOCK_SUSPECTED);
+        const struct kept *report = report_of(COIL_REPORT_DEADLOCK_SUSPECTED, 0);
+        ck_assert_str_eq(report->task_name, "Task-1");
+        ck_assert_ptr_nonnull(strstr(report->detail, "waits for a Future made by await_another_thread at "));
+    }
 END_TEST
 
 Suite *threads_suite(void)

@@ -1,13 +1,15 @@
 /*
- * The switch on aarch64 (AAPCS64): x19 to x29, the low halves of v8 to v15, and the return address in x30. FPCR belongs to the
- * thread and is not switched (see context.h). x18 is the platform's and left alone: code built with a shadow call stack in it
- * cannot run on these stacks.
+ * The switch on aarch64 (AAPCS64): x19 to x29, the low halves of v8 to v15, and the return address in x30.
+ * FPCR belongs to the thread and is not switched (see context.h). x18 is the platform's and left alone: code
+ * built with a shadow call stack in it cannot run on these stacks.
  *
- * A context that does not run, from sp upwards: x29 x30 x19 to x28 d8 to d15. One that has not started is
- * an odd sp; sp - 1 points to its entry and the argument. Why it ends in `ret` and starts with a jump: see x86_64.S.
+ * A context that does not run, from sp upwards: x29 x30 x19 to x28 d8 to d15. One that has not started is an
+ * odd sp; sp - 1 points to its entry and the argument. Why it ends in `ret` and starts with a jump: see
+ * x86_64.S.
  *
- * BTI: the functions start with `bti c`, and the property note says so. The return at the end is not checked. No return
- * address is signed here; what compiled code signed with its own stack pointer is still right when the context runs again.
+ * BTI: the functions start with `bti c`, and the property note says so. The return at the end is not checked.
+ * No return address is signed here; what compiled code signed with its own stack pointer is still right when
+ * the context runs again.
  */
     .text
 

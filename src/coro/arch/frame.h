@@ -1,7 +1,7 @@
 /*
- * What differs between processors, as far as C sees it: how to leave a stack for good, what a context looks like while it does
- * not run, where a signal handler finds the interrupted stack pointer. The assembly is beside this file; changing a frame
- * here means changing it there.
+ * What differs between processors, as far as C sees it: how to leave a stack for good, what a context looks
+ * like while it does not run, where a signal handler finds the interrupted stack pointer. The assembly is
+ * beside this file; changing a frame here means changing it there.
  */
 #ifndef CI_CORO_ARCH_FRAME_H
 #define CI_CORO_ARCH_FRAME_H
@@ -17,8 +17,8 @@ void *ci_context_prepare(void *top, void (*entry)(void *arg), void *arg);
 /* Goes on with *to and forgets the stack it is called on. */
 _Noreturn void ci_context_resume(struct ci_context *to);
 
-/* As ci_context_resume, by a jump and not by a call where that is known to help the processor: see x86_64.S. The stack
- * is aligned as after a call, for the sake of generic.c. */
+/* As ci_context_resume, by a jump and not by a call where that is known to help the processor: see x86_64.S.
+ * The stack is aligned as after a call, for the sake of generic.c. */
 _Noreturn static inline void ci_context_leave(struct ci_context *to)
 {
 #if defined __x86_64__

@@ -1,9 +1,11 @@
 /*
- * The switch on riscv64 (the psABI): s0 to s11, the return address in ra, and fs0 to fs11 where floating point is passed in registers.
- * fcsr belongs to the thread and is not switched (see context.h); nor are gp and tp, which do not change.
+ * The switch on riscv64 (the psABI): s0 to s11, the return address in ra, and fs0 to fs11 where floating
+ * point is passed in registers. fcsr belongs to the thread and is not switched (see context.h); nor are gp
+ * and tp, which do not change.
  *
- * A context that does not run, from sp upwards: ra s0 to s11, one word unused, fs0 to fs11. One that has not started is an odd sp;
- * sp - 1 points to its entry and the argument. Why it ends in `ret` and starts with a jump: see x86_64.S.
+ * A context that does not run, from sp upwards: ra s0 to s11, one word unused, fs0 to fs11. One that has not
+ * started is an odd sp; sp - 1 points to its entry and the argument. Why it ends in `ret` and starts with a
+ * jump: see x86_64.S.
  *
  * Landing pads (Zicfilp) are not claimed: the loader leaves them off for a program with this object in it.
  */

@@ -1,20 +1,22 @@
 /*
- * The switch on x86-64 (System V ABI): rbx, rbp and r12 to r15 survive a call, so they and the return address are all that is kept.
- * MXCSR and the x87 control word are callee-saved too, but hold the floating-point environment, which belongs to the
- * thread and is not switched (see context.h); keeping them costs 2 to 3 ns on every switch.
+ * The switch on x86-64 (System V ABI): rbx, rbp and r12 to r15 survive a call, so they and the return address
+ * are all that is kept. MXCSR and the x87 control word are callee-saved too, but hold the floating-point
+ * environment, which belongs to the thread and is not switched (see context.h); keeping them costs 2 to 3 ns
+ * on every switch.
  *
- * A context that does not run, from sp upwards: r15 r14 r13 r12 rbx rbp, return address. One that has not started is an odd sp;
- * sp - 1 points to its entry and the argument.
+ * A context that does not run, from sp upwards: r15 r14 r13 r12 rbx rbp, return address. One that has not
+ * started is an odd sp; sp - 1 points to its entry and the argument.
  *
- * Calls and returns pair up, on purpose. The processor predicts a return from the calls it has seen last. So a switch ends in
- * `ret`, not in a jump through a register, which would leave the caller's address with the predictor and put every
- * later return one off. For the same reason an entry is jumped to and an ended context leaves by a jump: between the
- * switch to a new context and the one away from it, calls and returns have cancelled out, and all returns after it are
- * predicted right. That is worth two mispredictions, 15 to 20 ns, per coroutine.
+ * Calls and returns pair up, on purpose. The processor predicts a return from the calls it has seen last. So
+ * a switch ends in `ret`, not in a jump through a register, which would leave the caller's address with the
+ * predictor and put every later return one off. For the same reason an entry is jumped to and an ended
+ * context leaves by a jump: between the switch to a new context and the one away from it, calls and returns
+ * have cancelled out, and all returns after it are predicted right. That is worth two mispredictions, 15 to
+ * 20 ns, per coroutine.
  *
- * CET: the functions start with endbr64, so indirect branch tracking holds. A shadow stack cannot hold, since this
- * returns to where another stack was called from; the property note at the end claims the first alone, so that the
- * loader does not switch the second on.
+ * CET: the functions start with endbr64, so indirect branch tracking holds. A shadow stack cannot hold, since
+ * this returns to where another stack was called from; the property note at the end claims the first alone,
+ * so that the loader does not switch the second on.
  */
     .text
 
