@@ -339,6 +339,7 @@ typedef struct coil_local_key {
     void (*destroy)(void *value); /* called with a value that no task holds any more; NULL: nothing is to be done */
 } coil_local_key;
 
+/* The initialiser of a key: destroy as in the struct. */
 #define COIL_LOCAL_KEY_INIT(destroy) \
     {                                \
         (destroy)                    \

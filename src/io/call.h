@@ -24,10 +24,11 @@ struct ci_io_call {
 /* The completion of a call's operation. */
 void ci_io_completed(struct ci_op *op);
 
-/* A call's ci_wait.cancel. */
+/* A call's ci_wait.cancel and ci_wait.describe. */
 int ci_io_cancel(struct ci_wait *wait);
+void ci_io_describe(const struct ci_wait *wait, char *out, size_t size);
 
-/* Asks the poller to end op, and has the loop look at the poller in its next iteration, as for a future that is cancelled. */
+/* Asks the poller to end op. If that takes the kernel, the loop looks for the completion in its next iteration. */
 static inline void ci_io_cancel_op(struct coil_loop *loop, struct ci_op *op)
 {
     loop->poller->class->cancel(loop->poller, op);
@@ -46,6 +47,7 @@ static inline int64_t ci_io_run(struct ci_io_call *call, const char *what)
         return -EPERM;
     }
     call->op.complete = ci_io_completed;
+    call->op.wakes = task;
     int rc = ci_loop_submit(task->future.loop, &call->op);
     if (rc != 0) {
         return rc < 0 ? rc : call->op.result;
@@ -54,6 +56,7 @@ static inline int64_t ci_io_run(struct ci_io_call *call, const char *what)
     call->wait.number = call->op.fd;
     call->wait.keeps_result = true;
     call->wait.cancel = ci_io_cancel;
+    call->wait.describe = ci_io_describe;
     rc = ci_wait_suspend_here(&call->wait);
     return rc < 0 ? rc : call->op.result;
 }

@@ -5,6 +5,7 @@
 #include <coil/io.h>
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/duration.h"
 #include "io/call.h"
@@ -25,15 +26,17 @@ struct one {
 struct group {
     struct ci_wait wait;
     struct ci_timer timer;
-    struct one *ones;
+    struct one *ones; /* inside, or allocated where there are too many for that */
+    struct one inside[POLLS_INSIDE];
     nfds_t count;
     nfds_t inflight;
     bool settled; /* something has happened, or the time is over: all that is left is to wait for the completions */
+    bool waits;   /* the task does, or is about to */
 };
 
 static void finish_if_over(struct group *group)
 {
-    if (group->inflight > 0) {
+    if (group->inflight > 0 || !group->waits) {
         return;
     }
     if (group->settled) {
@@ -84,6 +87,43 @@ static int on_cancel(struct ci_wait *wait)
     return 1;
 }
 
+static void describe(const struct ci_wait *wait, char *out, size_t size)
+{
+    const struct group *group = ci_container_of(wait, struct group, wait);
+
+    if (group->count == 1) {
+        ci_io_describe(wait, out, size);
+    } else {
+        (void)snprintf(out, size, "waits for poll on %lu descriptors", (unsigned long)group->count);
+    }
+}
+
+static void forget(struct ci_op *op)
+{
+    struct one *one = ci_container_of(op, struct one, op);
+
+    one->inflight = false;
+    one->group->inflight--;
+}
+
+/* The loop closes. The operations end before their memory goes. */
+static void abandon(struct ci_wait *wait)
+{
+    struct group *group = ci_container_of(wait, struct group, wait);
+    struct ci_poller *poller = wait->task->future.loop->poller;
+
+    if (group->ones == group->inside) {
+        return; /* in the frame, which stays until the poller is gone */
+    }
+    for (nfds_t i = 0; i < group->count; i++) {
+        group->ones[i].op.complete = forget;
+    }
+    end_all(group);
+    while (group->inflight > 0 && poller->class->wait(poller, CI_FOREVER) == 0) {
+    }
+    ci_free(group->ones);
+}
+
 /* Starts one operation for each descriptor, until one of them is ready at once. */
 static void start_all(struct group *group, const struct pollfd *fds)
 {
@@ -103,6 +143,7 @@ static void start_all(struct group *group, const struct pollfd *fds)
         one->op.fd = fds[i].fd;
         one->op.poll.events = fds[i].events;
         one->op.complete = on_completed;
+        one->op.wakes = group->wait.task;
         int rc = ci_loop_submit(loop, &one->op);
         if (rc == 0) {
             one->inflight = true;
@@ -141,6 +182,8 @@ static int poll_group(struct group *group, struct ci_task *task, struct pollfd *
     group->wait.number = group->count == 1 ? fds[0].fd : -1;
     group->wait.keeps_result = true;
     group->wait.cancel = on_cancel;
+    group->wait.describe = describe;
+    group->wait.abandon = abandon;
     ci_timer_init(&group->timer, loop, on_timeout);
     int rc = ci_timer_set(&group->timer, ci_deadline_ns(ci_loop_now_ns(loop), ci_duration_ns(timeout)));
     if (rc < 0) {
@@ -150,7 +193,8 @@ static int poll_group(struct group *group, struct ci_task *task, struct pollfd *
     if (group->settled) {
         end_all(group);
     }
-    if (!group->settled || group->inflight > 0) {
+    group->waits = !group->settled || group->inflight > 0;
+    if (group->waits) {
         rc = ci_wait_suspend(&group->wait);
     }
     ci_timer_stop(&group->timer);
@@ -159,9 +203,13 @@ static int poll_group(struct group *group, struct ci_task *task, struct pollfd *
 
 static int poll_waiting(struct ci_task *task, struct pollfd *fds, nfds_t count, double timeout)
 {
-    struct one inside[POLLS_INSIDE];
-    struct group group = {.ones = inside, .count = count};
+    struct group group;
 
+    group.ones = group.inside;
+    group.count = count;
+    group.inflight = 0;
+    group.settled = false;
+    group.waits = false;
     if (count > POLLS_INSIDE) {
         group.ones = ci_alloc(count * sizeof *group.ones);
         if (group.ones == NULL) {
@@ -169,7 +217,7 @@ static int poll_waiting(struct ci_task *task, struct pollfd *fds, nfds_t count, 
         }
     }
     int rc = poll_group(&group, task, fds, timeout);
-    if (group.ones != inside) {
+    if (group.ones != group.inside) {
         ci_free(group.ones);
     }
     return rc;

@@ -154,16 +154,11 @@ static bool nothing_can_happen(const struct coil_loop *loop)
            !loop->poller->drives_clock;
 }
 
-/* How often, at intervals that double from FIRST_LOOK_NS on, other threads are counted again before one waits for them for ever. */
-enum { MOST_LOOKS = 8 };
-#define FIRST_LOOK_NS (CI_SECOND_NS / 1000)
-
 /*
  * Nothing is ready and nothing will be, unless a thread that is not coil's calls a _threadsafe function. Returns -EDEADLK when
- * there is no such thread; else 0, with *timeout_ns the time until the next look: the kernel goes on counting a thread for a
- * moment after it was joined.
+ * there is no such thread, 0 when one must wait and see.
  */
-static int stuck(struct coil_loop *loop, int64_t *timeout_ns)
+static int stuck(struct coil_loop *loop)
 {
     int threads = ci_sys_thread_count();
 
@@ -172,10 +167,6 @@ static int stuck(struct coil_loop *loop, int64_t *timeout_ns)
     }
     if (threads >= 0 && threads <= 1 + atomic_load(&ci_sys_own_threads)) {
         return loop->on_stuck == NULL ? -EDEADLK : loop->on_stuck(loop);
-    }
-    if (loop->looks < MOST_LOOKS) {
-        *timeout_ns = FIRST_LOOK_NS << loop->looks++;
-        return 0;
     }
     if (!loop->suspected && loop->trace != NULL) {
         loop->suspected = true;
@@ -237,12 +228,10 @@ static int look(struct coil_loop *loop)
     (void)ci_remote_collect(loop);
     int64_t timeout_ns = sleep_ns(loop);
     if (timeout_ns == CI_FOREVER && nothing_can_happen(loop)) {
-        int rc = stuck(loop, &timeout_ns);
+        int rc = stuck(loop);
         if (rc < 0) {
             return rc;
         }
-    } else {
-        loop->looks = 0;
     }
     if (timeout_ns >= LONG_SLEEP_NS && loop->on_idle != NULL) {
         loop->on_idle(loop);
@@ -291,6 +280,7 @@ static void run_batch(struct coil_loop *loop)
     while (ready->head != ready->batch_end) {
         struct ci_entry entry = ready->ring[ready->head & ready->mask];
         ready->head++;
+        ci_ready_fetch_ahead(ready);
         run_entry(loop, entry);
     }
 }

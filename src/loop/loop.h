@@ -55,7 +55,6 @@ struct coil_loop {
         handlers; /* signal handlers that may call the loop: they hold up no virtual clock, but no deadlock is certain */
     bool running;
     bool virtual_clock;
-    unsigned looks; /* at other threads, since nothing could happen without them */
     bool suspected; /* the possible deadlock at hand was reported already */
     int64_t virtual_ns;
     pthread_t thread;

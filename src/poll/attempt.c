@@ -413,6 +413,7 @@ void ci_attempt_blocking(struct ci_op *op)
     } else if (op->code == CI_OP_WRITE) {
         (void)write_file(op);
     } else {
-        (void)finished(op, -ENOTSOCK); /* the other calls are for sockets, and a poll would have said that it is ready */
+        (void)finished(op,
+                       -ENOTSOCK); /* the other calls are for sockets, and a poll would have said that it is ready */
     }
 }

@@ -50,8 +50,8 @@ struct ci_op {
         } connect;
     };
     int64_t result; /* valid at completion: >= 0, or a negative errno; -ECANCELED only if nothing was done */
-    void (*complete)(
-        struct ci_op *op); /* called once, on the loop's thread, from submit's caller's next wait or evict */
+    void (*complete)(struct ci_op *op); /* called once, on the loop's thread, from wait, cancel or evict */
+    const void *wakes; /* memory that is used after the completion, to have it in the cache by then; NULL is fine */
 
     struct ci_list link;      /* the poller's, while the operation is in flight */
     struct ci_list done_link; /* the poller's */
@@ -64,12 +64,15 @@ struct ci_poller_class {
     const char *name;
 
     /*
-     * Starts op. Returns 0 when its completion will come (from wait, cancel+wait or evict, never from inside submit),
+     * Starts op. Returns 0 when its completion will come (from wait, cancel or evict, never from inside submit),
      * 1 when it is finished already with op->result set and no completion will come, or a negative errno with nothing started.
      */
     int (*submit)(struct ci_poller *poller, struct ci_op *op);
 
-    /* Asks for an operation in flight to end soon. Its completion still comes, from the next wait: -ECANCELED or its result. */
+    /*
+     * Asks for an operation in flight to end soon. Its completion still comes: from inside cancel, where the kernel has no part in it,
+     * or from a later wait. The result is -ECANCELED or what was done.
+     */
     void (*cancel)(struct ci_poller *poller, struct ci_op *op);
 
     /*
@@ -87,7 +90,7 @@ struct ci_poller_class {
     /* Ends a wait that sleeps, or the next one that would. From any thread and from a signal handler. */
     void (*wake)(struct ci_poller *poller);
 
-    /* Closes the poller. Nothing may be in flight. */
+    /* Closes the poller. What is still in flight gets no completion; its memory must be good until this returns. */
     void (*destroy)(struct ci_poller *poller);
 };
 

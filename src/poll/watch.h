@@ -20,12 +20,12 @@ enum ci_watch_kind {
     CI_WATCH_TCP,    /* one that says with a short read that it is empty */
     CI_WATCH_STREAM, /* another stream socket: a short read most likely means that it is empty */
     CI_WATCH_SOCKET,
-    CI_WATCH_PIPE,   /* as STREAM */
+    CI_WATCH_PIPE, /* as STREAM */
     CI_WATCH_OTHER,
 };
 
 enum {
-    CI_WATCH_KEPT = 1,    /* coil handed the descriptor out and will see it closed: its registration is taken for granted */
+    CI_WATCH_KEPT = 1,    /* coil handed it out and will see it closed: its registration is taken for granted */
     CI_WATCH_ENDED = 2,   /* the end of input, a hang-up or an error was announced: no edge will announce it again */
     CI_WATCH_URGENT = 4,  /* urgent data has come: reads stop short at its mark */
     CI_WATCH_EMPTIED = 8, /* the last read most likely took all there was */
@@ -36,13 +36,13 @@ struct ci_watch {
     struct ci_list readers; /* operations in the order in which they are served */
     struct ci_list writers;
     struct ci_list polls;
-    uint32_t generation; /* of the registration: events of an earlier one are stale. 0: this piece of the table is unused */
+    uint32_t generation; /* of the registration: events of an earlier one are stale. 0: never used */
     uint32_t armed;      /* the events registered with epoll; 0: none, or unknown */
     uint8_t ready;       /* directions in which a call may succeed; one that is not in it is known to give EAGAIN */
     uint8_t kind;
     uint8_t traits;
-    uint8_t unwanted;    /* events in a row that nobody waited for */
-    uint32_t since;      /* the period in which the wait that relies on the registration began */
+    uint8_t unwanted; /* events in a row that nobody waited for */
+    uint32_t since;   /* the period in which the wait that relies on the registration began */
 };
 
 enum { CI_WATCHES_PER_PIECE = 256 };

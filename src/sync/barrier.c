@@ -1,19 +1,22 @@
 /* Barriers, on a condition, as in asyncio: one fills, drains, and fills again; who comes while it drains waits outside. */
-#include <errno.h>
-
 #include <coil/sync.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "sync/condition.h"
+#include "sync/describe.h"
 
 enum { FILLING, DRAINING, RESETTING, BROKEN };
 
 int coil_barrier_init(coil_barrier *barrier, size_t parties)
 {
-    if (parties < 1) {
+    if (barrier == NULL || parties < 1 || parties > INT_MAX) {
         return -EINVAL;
     }
-    coil_condition_init(&barrier->condition_, NULL);
-    barrier->parties_ = parties;
-    barrier->count_ = 0;
-    barrier->state_ = FILLING;
+    ci_sync_check_idle(barrier, sizeof(*barrier), "coil_barrier_init");
+    *barrier = (coil_barrier)COIL_BARRIER_INIT(parties);
     return 0;
 }
 
@@ -35,16 +38,30 @@ static void wake_all(coil_barrier *barrier)
     (void)coil_condition_notify_all(&barrier->condition_);
 }
 
+static void describe(const struct ci_wait *wait, char *out, size_t size)
+{
+    const coil_barrier *barrier = wait->object;
+
+    (void)snprintf(out, size, "waits at a barrier at %p, where %zu of %zu are", wait->object, barrier->count_,
+                   barrier->parties_);
+}
+
+static int wait_until(coil_barrier *barrier, bool (*predicate)(void *barrier))
+{
+    return ci_condition_wait_for(&barrier->condition_, predicate, barrier,
+                                 &(const struct ci_waited){"a barrier", barrier, describe});
+}
+
 static int wait_outside(coil_barrier *barrier)
 {
-    int rc = coil_condition_wait_for(&barrier->condition_, is_open, barrier);
+    int rc = wait_until(barrier, is_open);
 
     return rc == 0 && barrier->state_ == BROKEN ? -EPIPE : rc;
 }
 
 static int wait_inside(coil_barrier *barrier)
 {
-    int rc = coil_condition_wait_for(&barrier->condition_, has_filled, barrier);
+    int rc = wait_until(barrier, has_filled);
 
     return rc == 0 && (barrier->state_ == BROKEN || barrier->state_ == RESETTING) ? -EPIPE : rc;
 }
@@ -69,9 +86,15 @@ static int enter(coil_barrier *barrier)
     return rc < 0 ? rc : (int)index;
 }
 
+/* A barrier of zero bytes is for nobody. */
+static int acquire(coil_barrier *barrier)
+{
+    return barrier == NULL || barrier->parties_ == 0 ? -EINVAL : coil_condition_acquire(&barrier->condition_);
+}
+
 int coil_barrier_wait(coil_barrier *barrier)
 {
-    int rc = coil_condition_acquire(&barrier->condition_);
+    int rc = acquire(barrier);
 
     if (rc < 0) {
         return rc;
@@ -86,7 +109,7 @@ int coil_barrier_wait(coil_barrier *barrier)
 
 int coil_barrier_reset(coil_barrier *barrier)
 {
-    int rc = coil_condition_acquire(&barrier->condition_);
+    int rc = acquire(barrier);
 
     if (rc < 0) {
         return rc;
@@ -98,7 +121,7 @@ int coil_barrier_reset(coil_barrier *barrier)
 
 int coil_barrier_abort(coil_barrier *barrier)
 {
-    int rc = coil_condition_acquire(&barrier->condition_);
+    int rc = acquire(barrier);
 
     if (rc < 0) {
         return rc;
@@ -110,10 +133,15 @@ int coil_barrier_abort(coil_barrier *barrier)
 
 size_t coil_barrier_waiting(const coil_barrier *barrier)
 {
-    return barrier->state_ == FILLING ? barrier->count_ : 0;
+    return barrier != NULL && barrier->state_ == FILLING ? barrier->count_ : 0;
 }
 
 bool coil_barrier_broken(const coil_barrier *barrier)
 {
-    return barrier->state_ == BROKEN;
+    return barrier != NULL && barrier->state_ == BROKEN;
+}
+
+size_t coil_barrier_parties(const coil_barrier *barrier)
+{
+    return barrier == NULL ? 0 : barrier->parties_;
 }

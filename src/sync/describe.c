@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "task/report.h"
 #include "task/task.h"
 
 static struct ci_task *task_at(struct ci_list *link)

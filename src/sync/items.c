@@ -1,22 +1,21 @@
-/* The items of a queue: a ring, a stack, or a binary heap in which equal items keep their order. See queue.h. */
+/*
+ * The items of a queue: a ring, a stack, or a binary heap in which equal items keep their order. The heap has a number beside each item,
+ * which counts the puts, and one slot more than it needs, in which an item waits while others make way for it. See queue.h.
+ */
 #include <errno.h>
-#include <string.h>
 
 #include "sync/queue.h"
 #include "sys/alloc.h"
 
-enum { FIRST_SLOTS = 16, RESERVED_AT_BIRTH = 1024 };
+enum { FIRST_SLOTS = 16, RESERVED_AT_BIRTH = 1024, LARGEST_ALIGNMENT = 16 };
 
-static char *slot(const struct ci_items *items, size_t position)
-{
-    return items->slots + (position & (items->capacity - 1)) * items->slot_size;
-}
+/* ---- memory ---------------------------------------------------------------------------------------------------------- */
 
-static int grow(struct ci_items *items, size_t capacity)
+static int resize(struct ci_items *items, size_t capacity)
 {
     size_t bytes;
 
-    if (__builtin_mul_overflow(capacity, items->slot_size, &bytes)) {
+    if (__builtin_mul_overflow(capacity + 1, items->slot_size, &bytes)) {
         return -ENOMEM;
     }
     char *slots = ci_alloc(bytes);
@@ -24,7 +23,7 @@ static int grow(struct ci_items *items, size_t capacity)
         return -ENOMEM;
     }
     for (size_t i = 0; i < items->count; i++) {
-        memcpy(slots + i * items->slot_size, slot(items, items->head + i), items->slot_size);
+        memcpy(slots + i * items->slot_size, ci_items_slot(items, items->head + i), items->slot_size);
     }
     ci_free(items->slots);
     items->slots = slots;
@@ -33,19 +32,37 @@ static int grow(struct ci_items *items, size_t capacity)
     return 0;
 }
 
+/* The slots of a heap are as aligned as an item of this size can ask for. */
+static size_t slot_size(const struct coil_queue_options *options)
+{
+    size_t alignment = options->item_size & -options->item_size;
+    size_t size = options->item_size;
+
+    if (options->order != COIL_PRIORITY) {
+        return size;
+    }
+    if (alignment > LARGEST_ALIGNMENT) {
+        alignment = LARGEST_ALIGNMENT;
+    }
+    size += sizeof(uint64_t);
+    return (size + alignment - 1) & -alignment;
+}
+
 int ci_items_init(struct ci_items *items, const struct coil_queue_options *options)
 {
-    size_t capacity = FIRST_SLOTS;
+    size_t maxsize = options->maxsize;
+    size_t wanted = maxsize == 0 || maxsize > RESERVED_AT_BIRTH ? FIRST_SLOTS : maxsize;
+    size_t capacity = 1;
 
-    *items = (struct ci_items){.order = options->order, .compare = options->compare, .item_size = options->item_size};
-    items->slot_size = options->item_size;
-    if (options->order == COIL_PRIORITY) {
-        items->slot_size += sizeof(uint64_t);
+    if (options->item_size > SIZE_MAX / 4) {
+        return -ENOMEM;
     }
-    while (options->maxsize <= RESERVED_AT_BIRTH && capacity < options->maxsize) {
+    *items = (struct ci_items){.order = options->order, .compare = options->compare, .item_size = options->item_size};
+    items->slot_size = slot_size(options);
+    while (capacity < wanted) {
         capacity *= 2;
     }
-    return grow(items, capacity);
+    return resize(items, capacity);
 }
 
 void ci_items_destroy(struct ci_items *items)
@@ -53,12 +70,23 @@ void ci_items_destroy(struct ci_items *items)
     ci_free(items->slots);
 }
 
-int ci_items_reserve(struct ci_items *items)
+int ci_items_grow(struct ci_items *items)
 {
-    return items->count < items->capacity ? 0 : grow(items, items->capacity * 2);
+    return resize(items, items->capacity * 2);
 }
 
 /* ---- the heap -------------------------------------------------------------------------------------------------------- */
+
+/* A heap's head is always 0. */
+static char *node(const struct ci_items *items, size_t i)
+{
+    return items->slots + i * items->slot_size;
+}
+
+static char *spare(const struct ci_items *items)
+{
+    return node(items, items->capacity);
+}
 
 static uint64_t sequence_of(const struct ci_items *items, const char *item)
 {
@@ -68,92 +96,63 @@ static uint64_t sequence_of(const struct ci_items *items, const char *item)
     return sequence;
 }
 
-static int before(const struct ci_items *items, const char *a, const char *b)
+static bool before(const struct ci_items *items, const char *a, const char *b)
 {
     int order = items->compare(a, b);
 
     return order < 0 || (order == 0 && sequence_of(items, a) < sequence_of(items, b));
 }
 
-static void swap(struct ci_items *items, size_t i, size_t j)
+static void move(const struct ci_items *items, char *to, const char *from)
 {
-    char *a = slot(items, i);
-    char *b = slot(items, j);
-
-    for (size_t k = 0; k < items->slot_size; k++) {
-        char byte = a[k];
-        a[k] = b[k];
-        b[k] = byte;
-    }
+    memcpy(to, from, items->slot_size);
 }
 
-static void rise(struct ci_items *items, size_t i)
+void ci_items_rise(struct ci_items *items)
 {
-    while (i > 0 && before(items, slot(items, i), slot(items, (i - 1) / 2))) {
-        swap(items, i, (i - 1) / 2);
+    size_t i = items->count - 1;
+    char *item = spare(items);
+
+    memcpy(node(items, i) + items->item_size, &items->sequence, sizeof(items->sequence));
+    items->sequence++;
+    move(items, item, node(items, i));
+    while (i > 0 && before(items, item, node(items, (i - 1) / 2))) {
+        move(items, node(items, i), node(items, (i - 1) / 2));
         i = (i - 1) / 2;
     }
+    move(items, node(items, i), item);
 }
 
-static void sink(struct ci_items *items, size_t i)
+/* Fills the root, which was taken out, with the item in the spare slot or with what is before it. */
+static void sink(struct ci_items *items)
 {
+    const char *item = spare(items);
+    size_t i = 0;
+
     for (;;) {
         size_t child = 2 * i + 1;
-        if (child >= items->count) {
-            return;
-        }
-        if (child + 1 < items->count && before(items, slot(items, child + 1), slot(items, child))) {
+        if (child + 1 < items->count && before(items, node(items, child + 1), node(items, child))) {
             child++;
         }
-        if (!before(items, slot(items, child), slot(items, i))) {
-            return;
+        if (child >= items->count || !before(items, node(items, child), item)) {
+            break;
         }
-        swap(items, i, child);
+        move(items, node(items, i), node(items, child));
         i = child;
     }
+    move(items, node(items, i), item);
 }
 
-/* ---- in and out ------------------------------------------------------------------------------------------------------ */
-
-void ci_items_push(struct ci_items *items, const void *item)
+void ci_items_pop_ordered(struct ci_items *items, void *item)
 {
-    char *last = slot(items, items->head + items->count);
-
-    memcpy(last, item, items->item_size);
-    items->count++;
-    if (items->order == COIL_PRIORITY) {
-        memcpy(last + items->item_size, &items->sequence, sizeof(items->sequence));
-        items->sequence++;
-        rise(items, items->count - 1);
+    items->count--;
+    if (items->order == COIL_LIFO) {
+        ci_item_copy(item, ci_items_slot(items, items->count), items->item_size);
+        return;
     }
-}
-
-static void copy_out(const struct ci_items *items, void *item, const char *from)
-{
-    if (item != NULL) {
-        memcpy(item, from, items->item_size);
-    }
-}
-
-void ci_items_pop(struct ci_items *items, void *item)
-{
-    switch (items->order) {
-    case COIL_FIFO:
-        copy_out(items, item, slot(items, items->head));
-        items->head++;
-        items->count--;
-        break;
-    case COIL_LIFO:
-        items->count--;
-        copy_out(items, item, slot(items, items->count));
-        break;
-    case COIL_PRIORITY:
-        copy_out(items, item, slot(items, 0));
-        items->count--;
-        if (items->count > 0) {
-            memcpy(slot(items, 0), slot(items, items->count), items->slot_size);
-            sink(items, 0);
-        }
-        break;
+    ci_item_copy(item, node(items, 0), items->item_size);
+    if (items->count > 0) {
+        move(items, spare(items), node(items, items->count));
+        sink(items);
     }
 }

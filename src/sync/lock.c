@@ -1,5 +1,6 @@
 /* The lock: fair, without barging, and free in the gap between a release and the step of the one it has woken. asyncio's locks.py. */
 #include <errno.h>
+#include <stdio.h>
 
 #include <coil/sync.h>
 
@@ -9,12 +10,14 @@
 
 void coil_lock_init(coil_lock *lock)
 {
-    ci_sync_check_idle(lock, "coil_lock_init");
-    *lock = (coil_lock)COIL_LOCK_INIT;
+    if (lock != NULL) {
+        ci_sync_check_idle(lock, sizeof(*lock), "coil_lock_init");
+        *lock = (coil_lock)COIL_LOCK_INIT;
+    }
 }
 
 /* Only the first in line is looked at: one that was cancelled wakes the next itself when it runs. */
-static void wake_first(coil_lock *lock)
+static inline void wake_first(coil_lock *lock)
 {
     struct ci_waiter *first = ci_waiters_first(lock->waiters_);
 
@@ -23,7 +26,7 @@ static void wake_first(coil_lock *lock)
     }
 }
 
-static void take(coil_lock *lock, const struct ci_task *task)
+static inline void take(coil_lock *lock, const struct ci_task *task)
 {
     lock->locked_ = true;
     lock->owner_ = task->id;
@@ -32,27 +35,19 @@ static void take(coil_lock *lock, const struct ci_task *task)
 static void describe(const struct ci_wait *wait, char *out, size_t size)
 {
     const coil_lock *lock = wait->object;
+    int length = snprintf(out, size, "waits for a lock at %p", wait->object);
 
-    ci_sync_describe_held(wait, "lock", lock->locked_ ? lock->owner_ : 0, out, size);
+    if (length > 0 && (size_t)length < size) {
+        ci_sync_describe_holder(wait, lock->locked_ ? lock->owner_ : 0, out + length, size - (size_t)length);
+    }
 }
 
-int coil_lock_acquire(coil_lock *lock)
+static int wait_in_line(coil_lock *lock, struct ci_task *task)
 {
-    struct ci_task *task = ci_task_running_here();
     struct ci_waiter waiter;
 
-    if (task == NULL) {
-        return -EPERM;
-    }
-    if (!lock->locked_ && lock->live_ == 0) {
-        take(lock, task);
-        return 0;
-    }
-    ci_waiter_arrive(&waiter, task, lock->waiters_, "a lock");
-    waiter.wait.object = lock;
-    waiter.wait.describe = describe;
-    waiter.live = &lock->live_;
-    lock->live_++;
+    ci_waiter_arrive(&waiter, task, lock->waiters_, &(const struct ci_waited){"a lock", lock, describe});
+    ci_waiter_count(&waiter, &lock->live_);
     int rc = ci_waiter_suspend(&waiter);
     if (rc == 0) {
         take(lock, task);
@@ -62,10 +57,24 @@ int coil_lock_acquire(coil_lock *lock)
     return rc;
 }
 
+int coil_lock_acquire(coil_lock *lock)
+{
+    struct ci_task *task = ci_task_running_here();
+
+    if (__builtin_expect(lock == NULL || task == NULL, 0)) {
+        return lock == NULL ? -EINVAL : -EPERM;
+    }
+    if (lock->locked_ || lock->live_ > 0) {
+        return wait_in_line(lock, task);
+    }
+    take(lock, task);
+    return 0;
+}
+
 int coil_lock_release(coil_lock *lock)
 {
-    if (!lock->locked_) {
-        return -EPERM;
+    if (__builtin_expect(lock == NULL || !lock->locked_, 0)) {
+        return lock == NULL ? -EINVAL : -EPERM;
     }
     lock->locked_ = false;
     wake_first(lock);
@@ -74,5 +83,5 @@ int coil_lock_release(coil_lock *lock)
 
 bool coil_lock_locked(const coil_lock *lock)
 {
-    return lock->locked_;
+    return lock != NULL && lock->locked_;
 }

@@ -1,32 +1,46 @@
 /*
  * Queues between tasks, after asyncio's queues.py: put and get wait in lines of their own, who is woken asks again (somebody may have
- * been quicker), and who is cancelled after having been woken wakes the next, so that no item and no room is lost.
+ * been quicker), and who is cancelled after having been woken wakes the next, so that no item and no room is lost. A queue lives as long
+ * as somebody has a reference to it or waits in it.
  */
-#include <errno.h>
-
-#include <coil/sync.h>
-
-#include "loop/loop.h"
 #include "sync/queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/options.h"
+#include "loop/loop.h"
+#include "sync/event.h"
 #include "sync/waiters.h"
 #include "sys/alloc.h"
 #include "task/task.h"
 
+enum direction { IN, OUT };
+
 struct coil_queue {
     struct ci_items items;
-    size_t maxsize;
-    void *getters[2];
-    void *putters[2];
+    size_t limit; /* maxsize, or more than there can ever be */
     size_t unfinished;
+    void *lines[2][2]; /* who waits to put, and who to get */
     coil_event finished;
     unsigned references;
     bool shut_down;
 };
 
-coil_queue *coil_queue_new_with(const struct coil_queue_options *options)
+/* ---- birth and end --------------------------------------------------------------------------------------------------- */
+
+static bool make_sense(const struct coil_queue_options *options)
 {
-    if (options->item_size == 0 || options->order > COIL_PRIORITY ||
-        (options->order == COIL_PRIORITY && options->compare == NULL)) {
+    return options->item_size > 0 && options->order <= COIL_PRIORITY &&
+           (options->order != COIL_PRIORITY || options->compare != NULL);
+}
+
+coil_queue *coil_queue_new_with(const struct coil_queue_options *given)
+{
+    struct coil_queue_options copy;
+    const struct coil_queue_options *options = ci_options(&copy, sizeof(copy), given);
+
+    if (!make_sense(options)) {
         return ci_loop_creation_failed(-EINVAL);
     }
     coil_queue *queue = ci_alloc_zero(sizeof(*queue));
@@ -38,7 +52,7 @@ coil_queue *coil_queue_new_with(const struct coil_queue_options *options)
         ci_free(queue);
         return ci_loop_creation_failed(rc);
     }
-    queue->maxsize = options->maxsize;
+    queue->limit = options->maxsize == 0 ? SIZE_MAX : options->maxsize;
     queue->references = 1;
     queue->finished.set_ = true;
     return queue;
@@ -60,125 +74,187 @@ void coil_queue_unref(coil_queue *queue)
     }
 }
 
-static bool is_full(const coil_queue *queue)
+/* ---- waiting in line ------------------------------------------------------------------------------------------------- */
+
+static inline bool is_full(const coil_queue *queue)
 {
-    return queue->maxsize != 0 && queue->items.count >= queue->maxsize;
+    return queue->items.count >= queue->limit;
 }
 
-static bool is_empty(const coil_queue *queue)
+static inline bool is_empty(const coil_queue *queue)
 {
     return queue->items.count == 0;
 }
 
-static void wake_next(void *const line[2])
+static inline bool must_wait(const coil_queue *queue, enum direction direction)
 {
-    struct ci_waiter *first = ci_waiters_first(line);
-
-    if (first != NULL) {
-        ci_waiter_wake(first);
-    }
+    return direction == IN ? is_full(queue) : is_empty(queue);
 }
 
-static void wake_all(void *const line[2])
+static void describe_putter(const struct ci_wait *wait, char *out, size_t size)
 {
-    while (ci_waiters_first(line) != NULL) {
-        wake_next(line);
-    }
+    const coil_queue *queue = wait->object;
+
+    (void)snprintf(out, size, "waits for room in a queue at %p, which has all of its %zu items", wait->object,
+                   queue->limit);
 }
 
-/* Waits in line for the queue to be no longer such. */
-static int wait_in_line(coil_queue *queue, void *const line[2], bool (*such)(const coil_queue *), const char *what)
+static void describe_getter(const struct ci_wait *wait, char *out, size_t size)
 {
-    struct ci_task *task = ci_task_running_here();
+    (void)snprintf(out, size, "waits for an item of a queue at %p", wait->object);
+}
+
+static void describe_joiner(const struct ci_wait *wait, char *out, size_t size)
+{
+    const coil_queue *queue = wait->object;
+
+    (void)snprintf(out, size, "waits for the items of a queue at %p to be dealt with, of which %zu are not",
+                   wait->object, queue->unfinished);
+}
+
+static const char *const words[] = {[IN] = "room in a queue", [OUT] = "an item of a queue"};
+
+static void (*const descriptions[])(const struct ci_wait *wait, char *out,
+                                    size_t size) = {[IN] = describe_putter, [OUT] = describe_getter};
+
+/* Waits until the next one in this direction need not wait, or may be lucky. Who cannot make use of it wakes the next. */
+static inline int wait_in_line(coil_queue *queue, struct ci_task *task, enum direction direction)
+{
+    const struct ci_waited what = {words[direction], queue, descriptions[direction]};
     struct ci_waiter waiter;
 
-    if (task == NULL) {
-        return -EPERM;
-    }
-    ci_waiter_arrive_pending(&waiter, task, line, what);
-    waiter.wait.object = queue;
-    queue->references++;
+    ci_waiter_arrive_pending(&waiter, task, queue->lines[direction], &what);
     int rc = ci_waiter_suspend(&waiter);
-    if (rc < 0 && waiter.wait.state == CI_WAIT_DONE && !such(queue)) {
-        wake_next(line);
+    if (__builtin_expect(rc < 0, 0) && waiter.wait.state == CI_WAIT_DONE && !must_wait(queue, direction)) {
+        (void)ci_waiters_wake_first(queue->lines[direction]); /* if there is one */
+    }
+    return rc;
+}
+
+/* ---- in and out ------------------------------------------------------------------------------------------------------ */
+
+/* Puts *item into a queue that has room. */
+static inline int put_now(coil_queue *queue, const void *item)
+{
+    if (__builtin_expect(queue->shut_down, 0)) {
+        return -ESHUTDOWN;
+    }
+    int rc = ci_items_reserve(&queue->items);
+    if (__builtin_expect(rc < 0, 0)) {
+        return rc;
+    }
+    ci_items_push(&queue->items, item);
+    queue->unfinished++;
+    queue->finished.set_ = false;
+    (void)ci_waiters_wake_first(queue->lines[OUT]); /* if there is one */
+    return 0;
+}
+
+/* Takes an item out of a queue that has some. */
+static inline int get_now(coil_queue *queue, void *item)
+{
+    ci_items_pop(&queue->items, item);
+    (void)ci_waiters_wake_first(queue->lines[IN]); /* if there is one */
+    return 0;
+}
+
+/*
+ * Puts *in, or gets *out where in is NULL, after waiting. Both directions wait in this one place, and it is the last thing that put and
+ * get do, so that returns are predicted right where tasks of both kinds take turns: see task/suspend.h.
+ */
+static __attribute__((noinline)) int pass_later(coil_queue *queue, struct ci_task *task, const void *in, void *out)
+{
+    enum direction direction = in != NULL ? IN : OUT;
+    int rc = 0;
+
+    queue->references++;
+    while (rc == 0 && must_wait(queue, direction)) {
+        rc = queue->shut_down ? -ESHUTDOWN : wait_in_line(queue, task, direction);
+    }
+    if (rc == 0) {
+        rc = direction == IN ? put_now(queue, in) : get_now(queue, out); /* a queue that was full has the memory */
     }
     coil_queue_unref(queue);
     return rc;
 }
 
-int coil_queue_put_nowait(coil_queue *queue, const void *item)
+/* Why these cannot be used: one of them is NULL. */
+static int misused(const coil_queue *queue, const void *item)
 {
-    if (queue == NULL || item == NULL) {
-        return queue == NULL ? ci_loop_missing() : -EINVAL;
+    if (queue == NULL) {
+        return ci_loop_missing();
     }
-    if (queue->shut_down) {
-        return -ESHUTDOWN;
-    }
-    if (is_full(queue)) {
-        return -EAGAIN;
-    }
-    int rc = ci_items_reserve(&queue->items);
-    if (rc < 0) {
-        return rc;
-    }
-    ci_items_push(&queue->items, item);
-    queue->unfinished++;
-    coil_event_clear(&queue->finished);
-    wake_next(queue->getters);
-    return 0;
+    return item == NULL ? -EINVAL : -EPERM;
 }
 
 int coil_queue_put(coil_queue *queue, const void *item)
 {
-    if (queue == NULL || item == NULL) {
-        return queue == NULL ? ci_loop_missing() : -EINVAL;
+    struct ci_task *task = ci_task_running_here();
+
+    if (__builtin_expect(queue == NULL || item == NULL || task == NULL, 0)) {
+        return misused(queue, item);
     }
-    if (ci_task_running_here() == NULL) {
-        return -EPERM;
-    }
-    while (is_full(queue) && !queue->shut_down) {
-        int rc = wait_in_line(queue, queue->putters, is_full, "room in a queue");
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    return coil_queue_put_nowait(queue, item);
+    return is_full(queue) ? pass_later(queue, task, item, NULL) : put_now(queue, item);
 }
 
-int coil_queue_get_nowait(coil_queue *queue, void *item)
+int coil_queue_put_nowait(coil_queue *queue, const void *item)
 {
-    if (queue == NULL || item == NULL) {
-        return queue == NULL ? ci_loop_missing() : -EINVAL;
+    if (__builtin_expect(queue == NULL || item == NULL, 0)) {
+        return misused(queue, item);
     }
-    if (is_empty(queue)) {
+    if (is_full(queue)) {
         return queue->shut_down ? -ESHUTDOWN : -EAGAIN;
     }
-    ci_items_pop(&queue->items, item);
-    wake_next(queue->putters);
-    return 0;
+    return put_now(queue, item);
 }
 
 int coil_queue_get(coil_queue *queue, void *item)
 {
-    if (queue == NULL || item == NULL) {
-        return queue == NULL ? ci_loop_missing() : -EINVAL;
+    struct ci_task *task = ci_task_running_here();
+
+    if (__builtin_expect(queue == NULL || item == NULL || task == NULL, 0)) {
+        return misused(queue, item);
     }
-    if (ci_task_running_here() == NULL) {
-        return -EPERM;
-    }
-    while (is_empty(queue) && !queue->shut_down) {
-        int rc = wait_in_line(queue, queue->getters, is_empty, "an item of a queue");
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    return coil_queue_get_nowait(queue, item);
+    return is_empty(queue) ? pass_later(queue, task, NULL, item) : get_now(queue, item);
 }
+
+int coil_queue_get_nowait(coil_queue *queue, void *item)
+{
+    if (__builtin_expect(queue == NULL || item == NULL, 0)) {
+        return misused(queue, item);
+    }
+    if (is_empty(queue)) {
+        return queue->shut_down ? -ESHUTDOWN : -EAGAIN;
+    }
+    return get_now(queue, item);
+}
+
+size_t coil_queue_size(const coil_queue *queue)
+{
+    return queue == NULL ? 0 : queue->items.count;
+}
+
+size_t coil_queue_maxsize(const coil_queue *queue)
+{
+    return queue == NULL || queue->limit == SIZE_MAX ? 0 : queue->limit;
+}
+
+bool coil_queue_empty(const coil_queue *queue)
+{
+    return queue == NULL || is_empty(queue);
+}
+
+bool coil_queue_full(const coil_queue *queue)
+{
+    return queue != NULL && is_full(queue);
+}
+
+/* ---- dealt with ------------------------------------------------------------------------------------------------------ */
 
 int coil_queue_task_done(coil_queue *queue)
 {
     if (queue == NULL || queue->unfinished == 0) {
-        return -EINVAL;
+        return queue == NULL ? ci_loop_missing() : -EINVAL;
     }
     if (--queue->unfinished == 0) {
         coil_event_set(&queue->finished);
@@ -188,34 +264,27 @@ int coil_queue_task_done(coil_queue *queue)
 
 int coil_queue_join(coil_queue *queue)
 {
-    if (queue == NULL) {
-        return ci_loop_missing();
-    }
-    if (ci_task_running_here() == NULL) {
-        return -EPERM;
+    struct ci_task *task = ci_task_running_here();
+
+    if (queue == NULL || task == NULL) {
+        return queue == NULL ? ci_loop_missing() : -EPERM;
     }
     if (queue->unfinished == 0) {
         return 0;
     }
+    const struct ci_waited what = {"a queue's items", queue, describe_joiner};
     queue->references++;
-    int rc = coil_event_wait(&queue->finished);
+    int rc = ci_event_wait(&queue->finished, task, &what);
     coil_queue_unref(queue);
     return rc;
 }
 
-size_t coil_queue_size(const coil_queue *queue)
+static void drop_items(coil_queue *queue)
 {
-    return queue == NULL ? 0 : queue->items.count;
-}
+    size_t dropped = queue->items.count;
 
-static void drain(coil_queue *queue)
-{
-    while (!is_empty(queue)) {
-        ci_items_pop(&queue->items, NULL);
-        if (queue->unfinished > 0) {
-            queue->unfinished--;
-        }
-    }
+    ci_items_clear(&queue->items);
+    queue->unfinished -= dropped < queue->unfinished ? dropped : queue->unfinished;
     if (queue->unfinished == 0) {
         coil_event_set(&queue->finished);
     }
@@ -228,9 +297,13 @@ int coil_queue_shutdown(coil_queue *queue, bool immediate)
     }
     queue->shut_down = true;
     if (immediate) {
-        drain(queue);
+        drop_items(queue);
     }
-    wake_all(queue->getters);
-    wake_all(queue->putters);
+    while (ci_waiters_wake_first(queue->lines[OUT])) {
+        continue;
+    }
+    while (ci_waiters_wake_first(queue->lines[IN])) {
+        continue;
+    }
     return 0;
 }

@@ -3,6 +3,8 @@
  * wakes the next, so no unit is ever lost.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 
 #include <coil/sync.h>
 
@@ -10,72 +12,90 @@
 #include "sync/waiters.h"
 #include "task/task.h"
 
-static int init(coil_semaphore *semaphore, long value, long bound)
-{
-    if (value < 0) {
-        return -EINVAL;
-    }
-    ci_sync_check_idle(semaphore, "initialising a semaphore");
-    *semaphore = (coil_semaphore){.value_ = value, .bound_ = bound};
-    return 0;
-}
-
 int coil_semaphore_init(coil_semaphore *semaphore, long value)
 {
-    return init(semaphore, value, -1);
+    if (semaphore == NULL || value < 0) {
+        return -EINVAL;
+    }
+    ci_sync_check_idle(semaphore, sizeof(*semaphore), "coil_semaphore_init");
+    *semaphore = (coil_semaphore)COIL_SEMAPHORE_INIT(value);
+    return 0;
 }
 
 int coil_bounded_semaphore_init(coil_semaphore *semaphore, long value)
 {
-    return init(semaphore, value, value);
+    if (semaphore == NULL || value < 0) {
+        return -EINVAL;
+    }
+    ci_sync_check_idle(semaphore, sizeof(*semaphore), "coil_bounded_semaphore_init");
+    *semaphore = (coil_semaphore)COIL_BOUNDED_SEMAPHORE_INIT(value);
+    return 0;
 }
 
-bool coil_semaphore_locked(const coil_semaphore *semaphore)
+/* Somebody who waits counts until he runs: nobody may take a unit before him although he was woken for one. */
+static inline bool is_locked(const coil_semaphore *semaphore)
 {
     return semaphore->value_ == 0 || semaphore->live_ > 0;
 }
 
-static bool wake_next(coil_semaphore *semaphore)
+bool coil_semaphore_locked(const coil_semaphore *semaphore)
 {
-    struct ci_waiter *first = ci_waiters_first(semaphore->waiters_);
-
-    if (first == NULL) {
-        return false;
-    }
-    semaphore->value_--;
-    ci_waiter_wake(first);
-    return true;
+    return semaphore != NULL && is_locked(semaphore);
 }
 
-int coil_semaphore_acquire(coil_semaphore *semaphore)
+static inline bool wake_next(coil_semaphore *semaphore)
 {
-    struct ci_task *task = ci_task_running_here();
+    bool woken = ci_waiters_wake_first(semaphore->waiters_);
+
+    semaphore->value_ -= woken;
+    return woken;
+}
+
+static void describe(const struct ci_wait *wait, char *out, size_t size)
+{
+    const coil_semaphore *semaphore = wait->object;
+
+    (void)snprintf(out, size, "waits for a semaphore at %p, whose value is %ld", wait->object, semaphore->value_);
+}
+
+static int wait_in_line(coil_semaphore *semaphore, struct ci_task *task)
+{
     struct ci_waiter waiter;
 
-    if (task == NULL) {
-        return -EPERM;
-    }
-    if (!coil_semaphore_locked(semaphore)) {
-        semaphore->value_--;
-        return 0;
-    }
-    ci_waiter_arrive_pending(&waiter, task, semaphore->waiters_, "a semaphore");
-    waiter.wait.object = semaphore;
-    waiter.live = &semaphore->live_;
-    semaphore->live_++;
+    ci_waiter_arrive_pending(&waiter, task, semaphore->waiters_,
+                             &(const struct ci_waited){"a semaphore", semaphore, describe});
+    ci_waiter_count(&waiter, &semaphore->live_);
     int rc = ci_waiter_suspend(&waiter);
     if (rc < 0 && waiter.wait.state == CI_WAIT_DONE) {
         semaphore->value_++;
     }
     while (semaphore->value_ > 0 && wake_next(semaphore)) {
+        continue;
     }
     return rc;
 }
 
+int coil_semaphore_acquire(coil_semaphore *semaphore)
+{
+    struct ci_task *task = ci_task_running_here();
+
+    if (__builtin_expect(semaphore == NULL || task == NULL, 0)) {
+        return semaphore == NULL ? -EINVAL : -EPERM;
+    }
+    if (is_locked(semaphore)) {
+        return wait_in_line(semaphore, task);
+    }
+    semaphore->value_--;
+    return 0;
+}
+
 int coil_semaphore_release(coil_semaphore *semaphore)
 {
-    if (semaphore->bound_ >= 0 && semaphore->value_ >= semaphore->bound_) {
+    if (__builtin_expect(semaphore == NULL || (semaphore->bounded_ && semaphore->value_ >= semaphore->bound_), 0)) {
         return -EINVAL;
+    }
+    if (__builtin_expect(semaphore->value_ == LONG_MAX, 0)) {
+        return -EOVERFLOW;
     }
     semaphore->value_++;
     (void)wake_next(semaphore); /* if nobody waits the unit stays */

@@ -21,8 +21,9 @@ struct ci_waiter {
     bool leaves;  /* the list holds the pending only: it goes off it when it is woken or cancelled */
 };
 
-/* What is waited for, for reports: the object, and how to describe a wait for it. */
+/* What is waited for, for reports: in a word, the object, and how to describe a wait for it. */
 struct ci_waited {
+    const char *what;
     const void *object;
     void (*describe)(const struct ci_wait *wait, char *out, size_t size);
 };
@@ -53,7 +54,7 @@ static inline void ci_waiter_arrive(struct ci_waiter *waiter, struct ci_task *ta
     if (list->next == NULL) {
         ci_list_init(list);
     }
-    ci_wait_init(&waiter->wait, task, NULL);
+    ci_wait_init(&waiter->wait, task, what->what);
     waiter->wait.object = what->object;
     waiter->wait.describe = what->describe;
     waiter->wait.cancel = ci_waiter_cancel;

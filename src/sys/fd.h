@@ -11,8 +11,8 @@
 
 /* What a descriptor stands for, as far as that decides how it is read and written without blocking. */
 enum ci_fd_kind {
-    CI_FD_FILE,     /* always ready: regular files, block devices, directories */
-    CI_FD_PIPE,     /* pipes and FIFOs */
+    CI_FD_FILE, /* always ready: regular files, block devices, directories */
+    CI_FD_PIPE, /* pipes and FIFOs */
     CI_FD_SOCKET,
     CI_FD_TERMINAL, /* a terminal that can be opened a second time, so any but the master of a pseudo-terminal */
     CI_FD_OTHER,

@@ -1,13 +1,15 @@
 /*
- * Threads: see thread.h. /proc/self/stat gives their number in one read, without the allocation that
- * listing a directory takes.
+ * Threads: see thread.h. /proc/self/stat gives their number in one read, without the allocation that listing a directory takes; only
+ * where there are several is each looked at.
  */
 #include "sys/thread.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,25 +18,20 @@
 
 #include "sys/fault.h"
 
-/*
- * proc(5): num_threads is the 20th field; the 2nd is the program's name in parentheses, which may contain
- * anything.
- */
-enum { FIELDS_BEFORE_THREADS = 18 };
+/* proc(5): the fields of a stat file by their numbers, and a flag in the kernel's PF_ words, which have never changed. */
+enum { FIELD_NAME = 2, FIELD_FLAGS = 9, FIELD_THREADS = 20, FLAG_EXITING = 4 };
 
 atomic_int ci_sys_own_threads;
 
-/* The number in the text of /proc/self/stat, or -EIO if it is not there. */
-static int parse_thread_count(const char *text)
+/* A field of a stat file behind the name, which stands in parentheses and may contain anything; -1 if it is not there. */
+static long parse_field(const char *text, int number)
 {
     const char *field = strrchr(text, ')');
-    long threads;
 
-    for (int i = 0; field != NULL && i < FIELDS_BEFORE_THREADS; i++) {
+    for (int i = FIELD_NAME; field != NULL && i < number; i++) {
         field = strchr(field + 1, ' ');
     }
-    threads = field == NULL ? 0 : strtol(field, NULL, 10);
-    return threads > 0 && threads < 1 << 30 ? (int)threads : -EIO;
+    return field == NULL ? -1 : strtol(field, NULL, 10);
 }
 
 /* Reads a small file of /proc as a text. Returns 0 or a negative errno. */
@@ -52,6 +49,32 @@ static int read_text(const char *path, char *text, size_t size)
     return rc;
 }
 
+/* Whether the thread is on its way out: the kernel goes on counting one for a moment after it was joined. */
+static bool is_exiting(const char *id)
+{
+    char path[64];
+    char text[1024];
+
+    (void)snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", id); /* a number: it fits */
+    return read_text(path, text, sizeof text) < 0 || parse_field(text, FIELD_FLAGS) & FLAG_EXITING;
+}
+
+static int count_living_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *entry;
+    int count = 0;
+
+    if (tasks == NULL) {
+        return -errno;
+    }
+    while ((entry = readdir(tasks)) != NULL) {
+        count += entry->d_name[0] != '.' && !is_exiting(entry->d_name);
+    }
+    (void)closedir(tasks); /* it was open for reading only */
+    return count;
+}
+
 int ci_sys_thread_count(void)
 {
     char text[1024];
@@ -60,7 +83,14 @@ int ci_sys_thread_count(void)
     if (rc == 0) {
         rc = read_text("/proc/self/stat", text, sizeof text);
     }
-    return rc < 0 ? rc : parse_thread_count(text);
+    if (rc < 0) {
+        return rc;
+    }
+    long threads = parse_field(text, FIELD_THREADS);
+    if (threads <= 0) {
+        return -EIO;
+    }
+    return threads == 1 ? 1 : count_living_threads();
 }
 
 /* ---- the library's own ----------------------------------------------------------------------------------------------- */

@@ -19,9 +19,9 @@
 extern atomic_int ci_sys_own_threads;
 
 /*
- * How many threads the process has, the calling one and the library's own included; a thread that is being
- * joined may still be counted. Returns at least 1, or a negative errno where /proc is not to be had: then
- * nobody knows ("thread_count").
+ * How many threads the process has, the calling one and the library's own included, those on their way out not: the kernel goes on
+ * counting a thread for a moment after it was joined. Returns at least 1, or a negative errno where /proc is not to be had:
+ * then nobody knows ("thread_count").
  */
 int ci_sys_thread_count(void);
 

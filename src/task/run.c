@@ -60,6 +60,12 @@ static void interrupt_drops(struct ci_remote_call *call)
     (void)call; /* it is part of coil_run's frame */
 }
 
+/* Whether the program ignores it on purpose: nohup, a job in the background. */
+static bool ignores_sigint(const struct interrupt *interrupt)
+{
+    return interrupt->before.sa_handler == SIG_IGN;
+}
+
 static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, struct coil_future *main)
 {
     struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_ONSTACK | SA_RESTART};
@@ -77,11 +83,11 @@ static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, str
         atomic_store(&interrupted_run, NULL);
         return rc;
     }
-    if (interrupt->before.sa_handler == SIG_IGN) {
-        (void)ci_signal_action(SIGINT, &interrupt->before,
-                               NULL); /* ignored on purpose: nohup, a job in the background */
+    if (ignores_sigint(interrupt)) {
+        (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
+    } else {
+        loop->handlers++;
     }
-    loop->handlers++;
     return 0;
 }
 
@@ -89,7 +95,9 @@ static void unwatch_sigint(struct interrupt *interrupt)
 {
     (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
     atomic_store(&interrupted_run, NULL);
-    interrupt->loop->handlers--;
+    if (!ignores_sigint(interrupt)) {
+        interrupt->loop->handlers--;
+    }
 }
 
 /* ---- clearing up ----------------------------------------------------------------------------------------------------- */

@@ -22,21 +22,6 @@ static inline bool ci_loop_next_batch(struct coil_loop *loop)
     return true;
 }
 
-/*
- * In a crowd so large that no task is in any cache when its turn comes, the memory of one a few turns ahead is fetched meanwhile:
- * its struct, and its innermost frames below that. What is not a task there costs a useless fetch and nothing else.
- */
-enum { CI_CROWD = 2000, CI_TURNS_AHEAD = 6, CI_FETCHED_BYTES = 320, CI_CACHE_LINE = 64 };
-
-static inline void ci_task_fetch_ahead(const struct ci_ready *ready)
-{
-    const char *task = ready->ring[(ready->head + CI_TURNS_AHEAD) & ready->mask].arg;
-
-    for (int offset = -CI_FETCHED_BYTES; offset <= CI_FETCHED_BYTES; offset += CI_CACHE_LINE) {
-        __builtin_prefetch(task + offset);
-    }
-}
-
 /* Where to go from a task that suspends or ends: back to who started it eagerly, to the next task, or to the loop. */
 static inline struct ci_context *ci_task_next_context(struct ci_runtime *runtime, struct ci_task *task)
 {
@@ -56,9 +41,7 @@ static inline struct ci_context *ci_task_next_context(struct ci_runtime *runtime
         return &runtime->context;
     }
     ready->head++;
-    if (__builtin_expect(ready->batch_end - ready->head > CI_CROWD, 0)) {
-        ci_task_fetch_ahead(ready);
-    }
+    ci_ready_fetch_ahead(ready);
     struct ci_task *next = entry->arg;
     loop->current = &next->future;
     return &next->context;

@@ -8,52 +8,52 @@
 #include "suites.h"
 
 START_TEST(errors_are_named_by_their_symbol)
-{
-    ck_assert_str_eq(coil_errname(-ECANCELED), "ECANCELED");
-    ck_assert_str_eq(coil_errname(-ETIMEDOUT), "ETIMEDOUT");
-    ck_assert_str_eq(coil_errname(-EDEADLK), "EDEADLK");
-    ck_assert_str_eq(coil_errname(0), "0");
-}
+    {
+        ck_assert_str_eq(coil_errname(-ECANCELED), "ECANCELED");
+        ck_assert_str_eq(coil_errname(-ETIMEDOUT), "ETIMEDOUT");
+        ck_assert_str_eq(coil_errname(-EDEADLK), "EDEADLK");
+        ck_assert_str_eq(coil_errname(0), "0");
+    }
 END_TEST
 
 START_TEST(errors_are_named_in_words)
-{
-    ck_assert_str_eq(coil_strerror(-ECANCELED), "Operation canceled");
-    ck_assert_str_eq(coil_strerror(-ENOMEM), "Cannot allocate memory");
-    ck_assert_str_eq(coil_strerror(0), "Success");
-}
+    {
+        ck_assert_str_eq(coil_strerror(-ECANCELED), "Operation canceled");
+        ck_assert_str_eq(coil_strerror(-ENOMEM), "Cannot allocate memory");
+        ck_assert_str_eq(coil_strerror(0), "Success");
+    }
 END_TEST
 
 START_TEST(the_sign_does_not_matter)
-{
-    ck_assert_str_eq(coil_errname(ENOENT), "ENOENT");
-    ck_assert_str_eq(coil_strerror(ENOENT), coil_strerror(-ENOENT));
-}
+    {
+        ck_assert_str_eq(coil_errname(ENOENT), "ENOENT");
+        ck_assert_str_eq(coil_strerror(ENOENT), coil_strerror(-ENOENT));
+    }
 END_TEST
 
 START_TEST(numbers_that_are_no_errno_have_a_name_too)
-{
-    static const int numbers[] = {INT_MIN, -INT_MAX, -4096, -9999, 9999, INT_MAX};
+    {
+        static const int numbers[] = {INT_MIN, -INT_MAX, -4096, -9999, 9999, INT_MAX};
 
-    for (int i = 0; i < 6; i++) {
-        ck_assert_str_eq(coil_errname(numbers[i]), "EUNKNOWN");
-        ck_assert_str_eq(coil_strerror(numbers[i]), "Unknown error");
+        for (int i = 0; i < 6; i++) {
+            ck_assert_str_eq(coil_errname(numbers[i]), "EUNKNOWN");
+            ck_assert_str_eq(coil_strerror(numbers[i]), "Unknown error");
+        }
     }
-}
 END_TEST
 
 START_TEST(no_number_gives_null_and_the_strings_stay)
-{
-    const char *name = coil_errname(-EPERM);
-    const char *words = coil_strerror(-EPERM);
+    {
+        const char *name = coil_errname(-EPERM);
+        const char *words = coil_strerror(-EPERM);
 
-    for (int rc = -5000; rc <= 5000; rc++) {
-        ck_assert_ptr_nonnull(coil_errname(rc));
-        ck_assert_ptr_nonnull(coil_strerror(rc));
+        for (int rc = -5000; rc <= 5000; rc++) {
+            ck_assert_ptr_nonnull(coil_errname(rc));
+            ck_assert_ptr_nonnull(coil_strerror(rc));
+        }
+        ck_assert_str_eq(name, "EPERM");
+        ck_assert_str_eq(words, "Operation not permitted");
     }
-    ck_assert_str_eq(name, "EPERM");
-    ck_assert_str_eq(words, "Operation not permitted");
-}
 END_TEST
 
 Suite *errors_suite(void)

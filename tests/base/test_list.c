@@ -44,56 +44,56 @@ static void assert_list_is(int forwards, int backwards)
 }
 
 START_TEST(a_list_without_links_is_empty)
-{
-    struct ci_list empty;
+    {
+        struct ci_list empty;
 
-    ci_list_init(&empty);
-    ck_assert(ci_list_empty(&empty));
-    ck_assert(!ci_list_empty(&list));
-}
+        ci_list_init(&empty);
+        ck_assert(ci_list_empty(&empty));
+        ck_assert(!ci_list_empty(&list));
+    }
 END_TEST
 
 START_TEST(links_keep_the_order_in_which_they_were_appended)
-{
-    assert_list_is(1234, 43210);
-}
+    {
+        assert_list_is(1234, 43210);
+    }
 END_TEST
 
 START_TEST(pop_takes_the_first)
-{
-    for (int i = 0; i < THINGS; i++) {
-        ck_assert_int_eq(thing_of(ci_list_pop(&list))->number, i);
+    {
+        for (int i = 0; i < THINGS; i++) {
+            ck_assert_int_eq(thing_of(ci_list_pop(&list))->number, i);
+        }
+        ck_assert(ci_list_empty(&list));
     }
-    ck_assert(ci_list_empty(&list));
-}
 END_TEST
 
 START_TEST(a_link_can_be_taken_out_from_anywhere)
-{
-    ci_list_remove(&things[2].link);
-    assert_list_is(134, 4310);
-    ci_list_remove(&things[0].link);
-    assert_list_is(134, 431);
-    ci_list_remove(&things[4].link);
-    assert_list_is(13, 31);
-}
+    {
+        ci_list_remove(&things[2].link);
+        assert_list_is(134, 4310);
+        ci_list_remove(&things[0].link);
+        assert_list_is(134, 431);
+        ci_list_remove(&things[4].link);
+        assert_list_is(13, 31);
+    }
 END_TEST
 
 START_TEST(taking_out_twice_does_no_harm)
-{
-    ci_list_remove(&things[2].link);
-    ci_list_remove(&things[2].link);
-    assert_list_is(134, 4310);
-    ck_assert(ci_list_empty(&things[2].link));
-}
+    {
+        ci_list_remove(&things[2].link);
+        ci_list_remove(&things[2].link);
+        assert_list_is(134, 4310);
+        ck_assert(ci_list_empty(&things[2].link));
+    }
 END_TEST
 
 START_TEST(a_link_that_was_taken_out_can_be_appended_again)
-{
-    ci_list_remove(&things[1].link);
-    ci_list_append(&list, &things[1].link);
-    assert_list_is(2341, 14320);
-}
+    {
+        ci_list_remove(&things[1].link);
+        ci_list_append(&list, &things[1].link);
+        assert_list_is(2341, 14320);
+    }
 END_TEST
 
 Suite *list_suite(void)

@@ -23,10 +23,10 @@ static void soon_in_order(void *unused)
 }
 
 START_TEST(call_soon_runs_in_order_in_the_next_iteration)
-{
-    run(soon_in_order);
-    assert_said("-abc");
-}
+    {
+        run(soon_in_order);
+        assert_said("-abc");
+    }
 END_TEST
 
 static void chain(void *userdata)
@@ -47,12 +47,12 @@ static void begin_chain(void *userdata)
 }
 
 START_TEST(what_a_callback_asks_for_runs_one_iteration_later)
-{
-    int left = 100;
+    {
+        int left = 100;
 
-    run_with(begin_chain, &left);
-    ck_assert_int_eq(left, 0);
-}
+        run_with(begin_chain, &left);
+        ck_assert_int_eq(left, 0);
+    }
 END_TEST
 
 static void zero_delays(void *unused)
@@ -66,10 +66,10 @@ static void zero_delays(void *unused)
 }
 
 START_TEST(call_later_with_no_delay_goes_through_the_timers)
-{
-    run(zero_delays);
-    assert_said("3021"); /* the ready first, then the timers by their deadlines */
-}
+    {
+        run(zero_delays);
+        assert_said("3021"); /* the ready first, then the timers by their deadlines */
+    }
 END_TEST
 
 static void equal_deadlines(void *unused)
@@ -84,10 +84,10 @@ static void equal_deadlines(void *unused)
 }
 
 START_TEST(equal_deadlines_run_in_the_order_in_which_they_were_made)
-{
-    run(equal_deadlines);
-    assert_said("-abcd");
-}
+    {
+        run(equal_deadlines);
+        assert_said("-abcd");
+    }
 END_TEST
 
 static void deadlines(void *unused)
@@ -101,10 +101,10 @@ static void deadlines(void *unused)
 }
 
 START_TEST(callbacks_run_in_the_order_of_their_deadlines)
-{
-    run(deadlines);
-    assert_said("012+3");
-}
+    {
+        run(deadlines);
+        assert_said("012+3");
+    }
 END_TEST
 
 static void never(void *unused)
@@ -118,10 +118,10 @@ static void never(void *unused)
 }
 
 START_TEST(an_infinite_delay_never_comes_and_keeps_no_loop_alive)
-{
-    run(never);
-    assert_said("");
-}
+    {
+        run(never);
+        assert_said("");
+    }
 END_TEST
 
 static void far(void *unused)
@@ -132,10 +132,10 @@ static void far(void *unused)
 }
 
 START_TEST(delays_may_be_as_long_or_short_as_one_likes)
-{
-    run(far);
-    assert_said("a picosecond, thirty years");
-}
+    {
+        run(far);
+        assert_said("a picosecond, thirty years");
+    }
 END_TEST
 
 static void misuse(void *unused)
@@ -154,25 +154,25 @@ static void misuse(void *unused)
 }
 
 START_TEST(callbacks_that_make_no_sense_are_refused)
-{
-    run(misuse);
-    assert_said("");
-}
+    {
+        run(misuse);
+        assert_said("");
+    }
 END_TEST
 
 START_TEST(without_a_running_loop_callbacks_are_refused)
-{
-    ck_assert_ptr_null(coil_call_soon(say, "x"));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_ptr_null(coil_call_later(1, say, "x"));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_ptr_null(coil_call_at(1, say, "x"));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_ptr_null(coil_call_soon_threadsafe(NULL, say, "x"));
-    ck_assert_int_eq(coil_creation_error(), -EINVAL);
-    ck_assert_ptr_null(coil_call_soon_threadsafe(loop, NULL, "x"));
-    ck_assert_int_eq(coil_creation_error(), -EINVAL);
-}
+    {
+        ck_assert_ptr_null(coil_call_soon(say, "x"));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_ptr_null(coil_call_later(1, say, "x"));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_ptr_null(coil_call_at(1, say, "x"));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_ptr_null(coil_call_soon_threadsafe(NULL, say, "x"));
+        ck_assert_int_eq(coil_creation_error(), -EINVAL);
+        ck_assert_ptr_null(coil_call_soon_threadsafe(loop, NULL, "x"));
+        ck_assert_int_eq(coil_creation_error(), -EINVAL);
+    }
 END_TEST
 
 static void fails(void *unused)
@@ -194,18 +194,18 @@ static void hear(coil_loop *from, const struct coil_report *report, void *userda
 }
 
 START_TEST(an_error_in_a_callback_goes_to_the_handler_and_the_loop_goes_on)
-{
-    int heard = 0;
+    {
+        int heard = 0;
 
-    coil_loop_set_exception_handler(loop, hear, &heard);
-    run(fails);
-    ck_assert_int_eq(heard, 1);
-    assert_said("and on");
-    coil_loop_call_exception_handler(NULL, "nobody hears this", -EIO);
-    coil_loop_set_exception_handler(NULL, hear, NULL);
-    coil_report_print(NULL);
-    ck_assert_int_eq(heard, 1);
-}
+        coil_loop_set_exception_handler(loop, hear, &heard);
+        run(fails);
+        ck_assert_int_eq(heard, 1);
+        assert_said("and on");
+        coil_loop_call_exception_handler(NULL, "nobody hears this", -EIO);
+        coil_loop_set_exception_handler(NULL, hear, NULL);
+        coil_report_print(NULL);
+        ck_assert_int_eq(heard, 1);
+    }
 END_TEST
 
 Suite *callback_suite(void)

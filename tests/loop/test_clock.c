@@ -35,14 +35,14 @@ static void jumps(void *unused)
 }
 
 START_TEST(the_clock_jumps_to_each_timer_exactly)
-{
-    time_t before = time(NULL);
+    {
+        time_t before = time(NULL);
 
-    run(jumps);
-    assert_said("!!!!!");
-    ck_assert_int_eq(loop->virtual_ns, 100000000 * CI_SECOND_NS);
-    ck_assert_int_lt(time(NULL) - before, 10); /* for three years */
-}
+        run(jumps);
+        assert_said("!!!!!");
+        ck_assert_int_eq(loop->virtual_ns, 100000000 * CI_SECOND_NS);
+        ck_assert_int_lt(time(NULL) - before, 10); /* for three years */
+    }
 END_TEST
 
 static int laps;
@@ -66,10 +66,10 @@ static void race(void *unused)
 }
 
 START_TEST(the_clock_stands_still_while_anything_can_run)
-{
-    run(race);
-    assert_said("laps, then the timer");
-}
+    {
+        run(race);
+        assert_said("laps, then the timer");
+    }
 END_TEST
 
 static void advance(void *unused)
@@ -86,11 +86,11 @@ static void advance(void *unused)
 }
 
 START_TEST(advancing_the_clock_makes_timers_due_in_order)
-{
-    run(advance);
-    assert_said("soon 1310");
-    ck_assert_int_eq(loop->virtual_ns, 10 * CI_SECOND_NS);
-}
+    {
+        run(advance);
+        assert_said("soon 1310");
+        ck_assert_int_eq(loop->virtual_ns, 10 * CI_SECOND_NS);
+    }
 END_TEST
 
 static void advance_wrongly(void *unused)
@@ -104,11 +104,11 @@ static void advance_wrongly(void *unused)
 }
 
 START_TEST(the_clock_goes_neither_back_nor_to_the_end_of_time)
-{
-    ck_assert_int_eq(coil_clock_advance(1), -EPERM);
-    ck_assert_double_eq(coil_time(), 0);
-    run(advance_wrongly);
-}
+    {
+        ck_assert_int_eq(coil_clock_advance(1), -EPERM);
+        ck_assert_double_eq(coil_time(), 0);
+        run(advance_wrongly);
+    }
 END_TEST
 
 static void advance_real_clock(void *unused)
@@ -123,9 +123,9 @@ static void advance_real_clock(void *unused)
 }
 
 START_TEST(a_real_clock_is_the_monotonic_one_and_cannot_be_moved)
-{
-    run(advance_real_clock);
-}
+    {
+        run(advance_real_clock);
+    }
 END_TEST
 
 static void sleep_a_little(void *unused)
@@ -136,11 +136,11 @@ static void sleep_a_little(void *unused)
 }
 
 START_TEST(a_real_timer_is_never_early)
-{
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, sleep_a_little, NULL));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_double_ge((double)ci_clock_ns() / 1e9, began + 0.0005);
-}
+    {
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, sleep_a_little, NULL));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_double_ge((double)ci_clock_ns() / 1e9, began + 0.0005);
+    }
 END_TEST
 
 Suite *clock_suite(void)

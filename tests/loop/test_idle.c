@@ -44,9 +44,9 @@ static int waits_while_idle(void)
 }
 
 START_TEST(a_loop_with_nothing_to_do_sleeps_until_it_is_woken)
-{
-    ck_assert_int_eq(waits_while_idle(), 1);
-}
+    {
+        ck_assert_int_eq(waits_while_idle(), 1);
+    }
 END_TEST
 
 static void set_far_timer(void *unused)
@@ -56,10 +56,10 @@ static void set_far_timer(void *unused)
 }
 
 START_TEST(a_loop_with_a_far_timer_sleeps_until_it_is_woken)
-{
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, set_far_timer, NULL));
-    ck_assert_int_eq(waits_while_idle(), 1);
-}
+    {
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, set_far_timer, NULL));
+        ck_assert_int_eq(waits_while_idle(), 1);
+    }
 END_TEST
 
 static void sleep_for_a_while(void *unused)
@@ -69,14 +69,14 @@ static void sleep_for_a_while(void *unused)
 }
 
 START_TEST(the_sleep_is_as_long_as_the_next_timer_is_away_to_the_nanosecond)
-{
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, sleep_for_a_while, NULL));
-    struct counting_poller *poller = count_polls(); /* which has not heard of the call's wake-up */
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_int_eq(poller->waits, 1); /* woken once, and not early */
-    ck_assert_int_le(poller->last_timeout_ns, 12345679);
-    ck_assert_int_gt(poller->last_timeout_ns, 0);
-}
+    {
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, sleep_for_a_while, NULL));
+        struct counting_poller *poller = count_polls(); /* which has not heard of the call's wake-up */
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_int_eq(poller->waits, 1); /* woken once, and not early */
+        ck_assert_int_le(poller->last_timeout_ns, 12345679);
+        ck_assert_int_gt(poller->last_timeout_ns, 0);
+    }
 END_TEST
 
 static int laps;
@@ -92,27 +92,27 @@ static void lap(void *unused)
 }
 
 START_TEST(a_loop_with_nothing_in_flight_does_not_ask_the_kernel)
-{
-    struct counting_poller *poller = count_polls();
+    {
+        struct counting_poller *poller = count_polls();
 
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, lap, NULL));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_int_eq(poller->waits, 0);
-}
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, lap, NULL));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_int_eq(poller->waits, 0);
+    }
 END_TEST
 
 START_TEST(with_something_in_flight_the_kernel_is_asked_now_and_then_however_much_is_ready)
-{
-    struct counting_poller *poller = count_polls();
+    {
+        struct counting_poller *poller = count_polls();
 
-    poller->base.inflight = 1;
-    loop->attention |= CI_LOOK_POLLER;
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, lap, NULL));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_int_ge(poller->waits, 10000 / (CI_ENTRIES_PER_POLL + 1));
-    ck_assert_int_eq(poller->last_timeout_ns, 0);
-    poller->base.inflight = 0;
-}
+        poller->base.inflight = 1;
+        loop->attention |= CI_LOOK_POLLER;
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, lap, NULL));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_int_ge(poller->waits, 10000 / (CI_ENTRIES_PER_POLL + 1));
+        ck_assert_int_eq(poller->last_timeout_ns, 0);
+        poller->base.inflight = 0;
+    }
 END_TEST
 
 Suite *idle_suite(void)

@@ -49,16 +49,16 @@ static void *send_all(void *arg)
 }
 
 START_TEST(calls_of_each_thread_run_in_order_and_none_is_lost)
-{
-    for (int i = 0; i < THREADS; i++) {
-        ck_assert_int_eq(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
+    {
+        for (int i = 0; i < THREADS; i++) {
+            ck_assert_int_eq(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
+        }
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        for (int i = 0; i < THREADS; i++) {
+            ck_assert_int_eq(pthread_join(senders[i].thread, NULL), 0);
+            ck_assert_int_eq(senders[i].next, CALLS);
+        }
     }
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    for (int i = 0; i < THREADS; i++) {
-        ck_assert_int_eq(pthread_join(senders[i].thread, NULL), 0);
-        ck_assert_int_eq(senders[i].next, CALLS);
-    }
-}
 END_TEST
 
 /* ---- waking ---------------------------------------------------------------------------------------------------------- */
@@ -85,33 +85,33 @@ static void *wake_the_sleeper(void *unused)
 }
 
 START_TEST(a_sleeping_loop_is_woken_by_each_call)
-{
-    pthread_t thread;
-    struct counting_poller *poller = count_polls();
+    {
+        pthread_t thread;
+        struct counting_poller *poller = count_polls();
 
-    ck_assert_int_eq(sem_init(&loop_sleeps, 0, 0), 0);
-    poller->before_wait = tell_that_it_sleeps;
-    ck_assert_int_eq(pthread_create(&thread, NULL, wake_the_sleeper, NULL), 0);
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    ck_assert_uint_eq(log_length, 99);
-    ck_assert_int_eq(poller->waits, 100); /* it slept between them and not more often */
-    ck_assert_int_eq(poller->wakes, 100);
-}
+        ck_assert_int_eq(sem_init(&loop_sleeps, 0, 0), 0);
+        poller->before_wait = tell_that_it_sleeps;
+        ck_assert_int_eq(pthread_create(&thread, NULL, wake_the_sleeper, NULL), 0);
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert_uint_eq(log_length, 99);
+        ck_assert_int_eq(poller->waits, 100); /* it slept between them and not more often */
+        ck_assert_int_eq(poller->wakes, 100);
+    }
 END_TEST
 
 START_TEST(many_calls_to_a_loop_that_has_not_looked_yet_cost_one_wake_up)
-{
-    struct counting_poller *poller = count_polls();
+    {
+        struct counting_poller *poller = count_polls();
 
-    for (int i = 0; i < 100; i++) {
-        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "."));
+        for (int i = 0; i < 100; i++) {
+            ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "."));
+        }
+        ck_assert_int_eq(poller->wakes, 1);
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, stop, NULL));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_uint_eq(log_length, 100);
     }
-    ck_assert_int_eq(poller->wakes, 1);
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, stop, NULL));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_uint_eq(log_length, 100);
-}
 END_TEST
 
 static void call_from_inside(void *unused)
@@ -123,10 +123,10 @@ static void call_from_inside(void *unused)
 }
 
 START_TEST(a_call_from_the_loops_own_thread_takes_its_turn_among_the_others)
-{
-    run(call_from_inside);
-    assert_said("abc");
-}
+    {
+        run(call_from_inside);
+        assert_said("abc");
+    }
 END_TEST
 
 /* ---- when nothing else is left --------------------------------------------------------------------------------------- */
@@ -143,16 +143,16 @@ static void *call_once(void *unused)
 }
 
 START_TEST(a_loop_that_only_another_thread_can_wake_waits_for_it)
-{
-    pthread_t thread;
-    struct counting_poller *poller = count_polls();
+    {
+        pthread_t thread;
+        struct counting_poller *poller = count_polls();
 
-    ck_assert_int_eq(sem_init(&loop_sleeps, 0, 0), 0);
-    poller->before_wait = tell_that_it_sleeps;
-    ck_assert_int_eq(pthread_create(&thread, NULL, call_once, NULL), 0);
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0); /* and not -EDEADLK, although nothing is ready */
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-}
+        ck_assert_int_eq(sem_init(&loop_sleeps, 0, 0), 0);
+        poller->before_wait = tell_that_it_sleeps;
+        ck_assert_int_eq(pthread_create(&thread, NULL, call_once, NULL), 0);
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0); /* and not -EDEADLK, although nothing is ready */
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
 END_TEST
 
 static void *call_and_end(void *callback)
@@ -182,11 +182,11 @@ static int call_while_threads_are_counted(const char *name)
 }
 
 START_TEST(a_call_that_comes_while_the_loop_gives_up_is_not_lost)
-{
-    ci_fault_hook = call_while_threads_are_counted;
-    ck_assert_int_eq(coil_loop_run_forever(loop), -EDEADLK);
-    assert_said("in time");
-}
+    {
+        ci_fault_hook = call_while_threads_are_counted;
+        ck_assert_int_eq(coil_loop_run_forever(loop), -EDEADLK);
+        assert_said("in time");
+    }
 END_TEST
 
 static int refuse_to_count(const char *name)
@@ -195,19 +195,19 @@ static int refuse_to_count(const char *name)
 }
 
 START_TEST(without_the_number_of_threads_nothing_is_declared_dead)
-{
-    pthread_t thread;
-    struct counting_poller *poller = count_polls();
+    {
+        pthread_t thread;
+        struct counting_poller *poller = count_polls();
 
-    ck_assert_int_eq(sem_init(&loop_sleeps, 0, 0), 0);
-    poller->before_wait = tell_that_it_sleeps;
-    ck_assert_int_eq(pthread_create(&thread, NULL, call_once, NULL), 0);
-    atomic_store(&ci_sys_own_threads, 100); /* as if all were the library's own */
-    ci_fault_hook = refuse_to_count;
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ci_fault_hook = NULL;
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-}
+        ck_assert_int_eq(sem_init(&loop_sleeps, 0, 0), 0);
+        poller->before_wait = tell_that_it_sleeps;
+        ck_assert_int_eq(pthread_create(&thread, NULL, call_once, NULL), 0);
+        atomic_store(&ci_sys_own_threads, 100); /* as if all were the library's own */
+        ci_fault_hook = refuse_to_count;
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ci_fault_hook = NULL;
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
 END_TEST
 
 /* ---- when memory is short -------------------------------------------------------------------------------------------- */
@@ -238,22 +238,22 @@ static void call_without_memory(int how_long)
 }
 
 START_TEST(calls_without_room_in_the_queue_come_late_but_come)
-{
-    for (int how_long = 1; how_long <= 5; how_long++) {
-        call_without_memory(how_long);
-        assert_said(log_text);
+    {
+        for (int how_long = 1; how_long <= 5; how_long++) {
+            call_without_memory(how_long);
+            assert_said(log_text);
+        }
     }
-}
 END_TEST
 
 START_TEST(a_call_without_memory_fails_and_says_so)
-{
-    refusals = 1;
-    ci_fault_hook = refuse_memory;
-    ck_assert_ptr_null(coil_call_soon_threadsafe(loop, say, "x"));
-    ck_assert_int_eq(coil_creation_error(), -ENOMEM);
-    ci_fault_hook = NULL;
-}
+    {
+        refusals = 1;
+        ci_fault_hook = refuse_memory;
+        ck_assert_ptr_null(coil_call_soon_threadsafe(loop, say, "x"));
+        ck_assert_int_eq(coil_creation_error(), -ENOMEM);
+        ci_fault_hook = NULL;
+    }
 END_TEST
 
 /* All places of the queue are taken by what will not run soon, so that a call that arrives finds none, and nothing else is ready. */
@@ -269,36 +269,36 @@ static void take_all_places(void *unused)
 }
 
 START_TEST(a_sleeping_loop_tries_again_when_memory_is_back)
-{
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, take_all_places, NULL));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ci_fault_hook = NULL;
-    ck_assert_int_eq(refusals, 0);
-    assert_said("");
-}
+    {
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, take_all_places, NULL));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ci_fault_hook = NULL;
+        ck_assert_int_eq(refusals, 0);
+        assert_said("");
+    }
 END_TEST
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(calls_made_before_the_loop_runs_wait_for_it)
-{
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "a"));
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "b"));
-    run_with(say, "c");
-    assert_said("abc");
-}
+    {
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "a"));
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "b"));
+        run_with(say, "c");
+        assert_said("abc");
+    }
 END_TEST
 
 START_TEST(calls_that_never_ran_are_freed_with_the_loop)
-{
-    for (int i = 0; i < 100; i++) {
-        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "x"));
+    {
+        for (int i = 0; i < 100; i++) {
+            ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, say, "x"));
+        }
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+        loop = NULL;
+        ck_assert_int_eq(live_blocks, 0);
+        assert_said("");
     }
-    ck_assert_int_eq(coil_loop_close(loop), 0);
-    loop = NULL;
-    ck_assert_int_eq(live_blocks, 0);
-    assert_said("");
-}
 END_TEST
 
 static void *end_at_once(void *unused)
@@ -307,15 +307,15 @@ static void *end_at_once(void *unused)
 }
 
 START_TEST(a_thread_that_was_joined_can_wake_nobody)
-{
-    pthread_t thread;
+    {
+        pthread_t thread;
 
-    for (int i = 0; i < 200; i++) {
-        ck_assert_int_eq(pthread_create(&thread, NULL, end_at_once, NULL), 0);
-        ck_assert_int_eq(pthread_join(thread, NULL), 0);
-        ck_assert_int_eq(coil_loop_run_forever(loop), -EDEADLK);
+        for (int i = 0; i < 200; i++) {
+            ck_assert_int_eq(pthread_create(&thread, NULL, end_at_once, NULL), 0);
+            ck_assert_int_eq(pthread_join(thread, NULL), 0);
+            ck_assert_int_eq(coil_loop_run_forever(loop), -EDEADLK);
+        }
     }
-}
 END_TEST
 
 Suite *remote_suite(void)
@@ -329,14 +329,16 @@ Suite *remote_suite(void)
     tcase_add_test(tc, many_calls_to_a_loop_that_has_not_looked_yet_cost_one_wake_up);
     tcase_add_test(tc, a_call_from_the_loops_own_thread_takes_its_turn_among_the_others);
     tcase_add_test(tc, a_loop_that_only_another_thread_can_wake_waits_for_it);
-    tcase_add_test(tc, a_call_that_comes_while_the_loop_gives_up_is_not_lost);
+    if (!CI_WITH_TSAN) { /* whose own threads, once the program has made one, could still wake the loop as far as it knows */
+        tcase_add_test(tc, a_call_that_comes_while_the_loop_gives_up_is_not_lost);
+        tcase_add_test(tc, a_thread_that_was_joined_can_wake_nobody);
+    }
     tcase_add_test(tc, without_the_number_of_threads_nothing_is_declared_dead);
     tcase_add_test(tc, calls_without_room_in_the_queue_come_late_but_come);
     tcase_add_test(tc, a_call_without_memory_fails_and_says_so);
     tcase_add_test(tc, a_sleeping_loop_tries_again_when_memory_is_back);
     tcase_add_test(tc, calls_made_before_the_loop_runs_wait_for_it);
     tcase_add_test(tc, calls_that_never_ran_are_freed_with_the_loop);
-    tcase_add_test(tc, a_thread_that_was_joined_can_wake_nobody);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -53,55 +53,55 @@ static bool is_in_order(void)
 }
 
 START_TEST(without_a_seed_the_order_is_fifo)
-{
-    run_seeded(0, call_all);
-    ck_assert(is_in_order());
-}
+    {
+        run_seeded(0, call_all);
+        ck_assert(is_in_order());
+    }
 END_TEST
 
 START_TEST(every_callback_runs_exactly_once)
-{
-    for (uint64_t seed = 1; seed <= 50; seed++) {
-        run_seeded(seed, call_all);
-        ck_assert_int_eq(count, CALLS);
-        ck_assert(!is_in_order());
-        for (int i = 0; i < CALLS; i++) {
-            ck_assert_int_eq(ran[i], 1);
+    {
+        for (uint64_t seed = 1; seed <= 50; seed++) {
+            run_seeded(seed, call_all);
+            ck_assert_int_eq(count, CALLS);
+            ck_assert(!is_in_order());
+            for (int i = 0; i < CALLS; i++) {
+                ck_assert_int_eq(ran[i], 1);
+            }
         }
     }
-}
 END_TEST
 
 START_TEST(the_same_seed_gives_the_same_order_and_another_seed_another)
-{
-    char first[CALLS];
-    char second[CALLS];
+    {
+        char first[CALLS];
+        char second[CALLS];
 
-    run_seeded(42, call_all);
-    memcpy(first, order, CALLS);
-    run_seeded(43, call_all);
-    memcpy(second, order, CALLS);
-    ck_assert_mem_ne(first, second, CALLS);
-    run_seeded(42, call_all);
-    ck_assert_mem_eq(first, order, CALLS);
-}
+        run_seeded(42, call_all);
+        memcpy(first, order, CALLS);
+        run_seeded(43, call_all);
+        memcpy(second, order, CALLS);
+        ck_assert_mem_ne(first, second, CALLS);
+        run_seeded(42, call_all);
+        ck_assert_mem_eq(first, order, CALLS);
+    }
 END_TEST
 
 START_TEST(the_environment_gives_a_seed_to_loops_that_have_none)
-{
-    char first[CALLS];
+    {
+        char first[CALLS];
 
-    run_seeded(7, call_all);
-    memcpy(first, order, CALLS);
-    ck_assert_int_eq(setenv("COIL_SEED", "7", 1), 0);
-    run_seeded(0, call_all);
-    ck_assert_mem_eq(first, order, CALLS);
-    run_seeded(8, call_all); /* the program's own goes first */
-    ck_assert_mem_ne(first, order, CALLS);
-    ck_assert_int_eq(setenv("COIL_SEED", "0", 1), 0);
-    run_seeded(0, call_all);
-    ck_assert(is_in_order());
-}
+        run_seeded(7, call_all);
+        memcpy(first, order, CALLS);
+        ck_assert_int_eq(setenv("COIL_SEED", "7", 1), 0);
+        run_seeded(0, call_all);
+        ck_assert_mem_eq(first, order, CALLS);
+        run_seeded(8, call_all); /* the program's own goes first */
+        ck_assert_mem_ne(first, order, CALLS);
+        ck_assert_int_eq(setenv("COIL_SEED", "0", 1), 0);
+        run_seeded(0, call_all);
+        ck_assert(is_in_order());
+    }
 END_TEST
 
 static void cancel_every_other(void *unused)
@@ -122,18 +122,18 @@ static void call_and_cancel(void *unused)
 }
 
 START_TEST(what_is_cancelled_within_the_batch_does_not_run)
-{
-    int cancelled = 0;
+    {
+        int cancelled = 0;
 
-    for (uint64_t seed = 1; seed <= 50; seed++) {
-        run_seeded(seed, call_and_cancel);
-        for (int i = 0; i < CALLS; i++) {
-            ck_assert_int_eq(ran[i] == -1 ? 1 : ran[i], 1);
-            cancelled += ran[i] == -1;
+        for (uint64_t seed = 1; seed <= 50; seed++) {
+            run_seeded(seed, call_and_cancel);
+            for (int i = 0; i < CALLS; i++) {
+                ck_assert_int_eq(ran[i] == -1 ? 1 : ran[i], 1);
+                cancelled += ran[i] == -1;
+            }
         }
+        ck_assert_int_gt(cancelled, 50 * CALLS / 8);
     }
-    ck_assert_int_gt(cancelled, 50 * CALLS / 8);
-}
 END_TEST
 
 /*
@@ -174,14 +174,14 @@ static void fill_the_ring(void *unused)
 }
 
 START_TEST(a_full_ring_loses_nothing)
-{
-    for (uint64_t seed = 1; seed <= 20; seed++) {
-        run_seeded(seed, fill_the_ring);
-        for (int i = 0; i < agains_used; i++) {
-            ck_assert_int_eq(agains[i].rounds, ROUNDS);
+    {
+        for (uint64_t seed = 1; seed <= 20; seed++) {
+            run_seeded(seed, fill_the_ring);
+            for (int i = 0; i < agains_used; i++) {
+                ck_assert_int_eq(agains[i].rounds, ROUNDS);
+            }
         }
     }
-}
 END_TEST
 
 /* A batch of the seeded order is still one iteration: what it adds comes later. */
@@ -208,10 +208,10 @@ static void two_generations(void *unused)
 }
 
 START_TEST(the_order_is_random_within_an_iteration_only)
-{
-    run_seeded(5, two_generations);
-    ck_assert_int_eq(count, 50);
-}
+    {
+        run_seeded(5, two_generations);
+        ck_assert_int_eq(count, 50);
+    }
 END_TEST
 
 Suite *seed_suite(void)

@@ -31,32 +31,32 @@ static void nothing(void *unused)
 }
 
 START_TEST(timers_run_when_they_are_due)
-{
-    ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 30), 0);
-    ck_assert_int_eq(ci_timer_set(&alarms[1].timer, 10), 0);
-    ck_assert_int_eq(ci_timer_set(&alarms[2].timer, -10), 0);
-    ck_assert_int_eq(ci_timer_set_soon(&alarms[3].timer), 0);
-    run(nothing);
-    assert_said("3210");
-    ck_assert_int_eq(loop->virtual_ns, 30);
-    ck_assert_uint_eq(loop->ready.reserved, 0);
-}
+    {
+        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 30), 0);
+        ck_assert_int_eq(ci_timer_set(&alarms[1].timer, 10), 0);
+        ck_assert_int_eq(ci_timer_set(&alarms[2].timer, -10), 0);
+        ck_assert_int_eq(ci_timer_set_soon(&alarms[3].timer), 0);
+        run(nothing);
+        assert_said("3210");
+        ck_assert_int_eq(loop->virtual_ns, 30);
+        ck_assert_uint_eq(loop->ready.reserved, 0);
+    }
 END_TEST
 
 START_TEST(a_stopped_timer_may_be_set_again)
-{
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 5), 0);
-        ci_timer_stop(&alarms[0].timer);
-        ci_timer_stop(&alarms[0].timer);
-        ck_assert_int_eq(ci_timer_set_soon(&alarms[0].timer), 0);
-        ci_timer_stop(&alarms[0].timer);
+    {
+        for (int i = 0; i < 3; i++) {
+            ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 5), 0);
+            ci_timer_stop(&alarms[0].timer);
+            ci_timer_stop(&alarms[0].timer);
+            ck_assert_int_eq(ci_timer_set_soon(&alarms[0].timer), 0);
+            ci_timer_stop(&alarms[0].timer);
+        }
+        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 7), 0);
+        run(nothing);
+        assert_said("0");
+        ck_assert_int_eq(loop->virtual_ns, 7);
     }
-    ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 7), 0);
-    run(nothing);
-    assert_said("0");
-    ck_assert_int_eq(loop->virtual_ns, 7);
-}
 END_TEST
 
 static int rings;
@@ -72,23 +72,23 @@ static void ring_again(void *arg)
 }
 
 START_TEST(a_timer_that_fires_may_be_set_again_by_its_function)
-{
-    ci_timer_init(&alarms[0].timer, loop, ring_again);
-    ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 3), 0);
-    run(nothing);
-    ck_assert_int_eq(rings, 5);
-    ck_assert_int_eq(loop->virtual_ns, 15);
-}
+    {
+        ci_timer_init(&alarms[0].timer, loop, ring_again);
+        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 3), 0);
+        run(nothing);
+        ck_assert_int_eq(rings, 5);
+        ck_assert_int_eq(loop->virtual_ns, 15);
+    }
 END_TEST
 
 START_TEST(a_timer_that_never_comes_costs_nothing)
-{
-    ck_assert_int_eq(ci_timer_set(&alarms[0].timer, CI_FOREVER), 0);
-    ck_assert_int_eq(alarms[0].timer.state, CI_TIMER_IDLE);
-    ck_assert_uint_eq(loop->timers.count, 0);
-    ck_assert_uint_eq(loop->ready.reserved, 0);
-    ci_timer_stop(&alarms[0].timer);
-}
+    {
+        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, CI_FOREVER), 0);
+        ck_assert_int_eq(alarms[0].timer.state, CI_TIMER_IDLE);
+        ck_assert_uint_eq(loop->timers.count, 0);
+        ck_assert_uint_eq(loop->ready.reserved, 0);
+        ci_timer_stop(&alarms[0].timer);
+    }
 END_TEST
 
 static const char *refused;
@@ -99,24 +99,24 @@ static int refuse(const char *call)
 }
 
 START_TEST(a_timer_that_cannot_be_set_is_idle)
-{
-    ci_fault_hook = refuse;
-    refused = "realloc"; /* the heap's */
-    ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 5), -ENOMEM);
-    ck_assert_int_eq(alarms[0].timer.state, CI_TIMER_IDLE);
-    refused = "malloc"; /* the ready queue's, when its places are used up */
-    uint32_t places = loop->ready.reserved;
-    while (loop->ready.reserved <= loop->ready.mask) {
-        ck_assert_int_eq(ci_ready_reserve(&loop->ready), 0);
+    {
+        ci_fault_hook = refuse;
+        refused = "realloc"; /* the heap's */
+        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 5), -ENOMEM);
+        ck_assert_int_eq(alarms[0].timer.state, CI_TIMER_IDLE);
+        refused = "malloc"; /* the ready queue's, when its places are used up */
+        uint32_t places = loop->ready.reserved;
+        while (loop->ready.reserved <= loop->ready.mask) {
+            ck_assert_int_eq(ci_ready_reserve(&loop->ready), 0);
+        }
+        ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 5), -ENOMEM);
+        ck_assert_int_eq(ci_timer_set_soon(&alarms[0].timer), -ENOMEM);
+        ck_assert_int_eq(alarms[0].timer.state, CI_TIMER_IDLE);
+        ck_assert_uint_eq(loop->timers.count, 0);
+        ci_fault_hook = NULL;
+        loop->ready.reserved = places;
+        ci_timer_stop(&alarms[0].timer);
     }
-    ck_assert_int_eq(ci_timer_set(&alarms[0].timer, 5), -ENOMEM);
-    ck_assert_int_eq(ci_timer_set_soon(&alarms[0].timer), -ENOMEM);
-    ck_assert_int_eq(alarms[0].timer.state, CI_TIMER_IDLE);
-    ck_assert_uint_eq(loop->timers.count, 0);
-    ci_fault_hook = NULL;
-    loop->ready.reserved = places;
-    ci_timer_stop(&alarms[0].timer);
-}
 END_TEST
 
 /* ---- a million ------------------------------------------------------------------------------------------------------- */
@@ -156,25 +156,25 @@ static uint32_t draw(void)
 }
 
 START_TEST(a_million_random_deadlines_come_out_in_order)
-{
-    uint32_t stopped = 0;
+    {
+        uint32_t stopped = 0;
 
-    many = calloc(MILLION, sizeof(*many));
-    ck_assert_ptr_nonnull(many);
-    for (uint32_t i = 0; i < MILLION; i++) {
-        many[i].order = i;
-        ci_timer_init(&many[i].timer, loop, check_order);
-        ck_assert_int_eq(ci_timer_set(&many[i].timer, draw() % 1000000), 0);
+        many = calloc(MILLION, sizeof(*many));
+        ck_assert_ptr_nonnull(many);
+        for (uint32_t i = 0; i < MILLION; i++) {
+            many[i].order = i;
+            ci_timer_init(&many[i].timer, loop, check_order);
+            ck_assert_int_eq(ci_timer_set(&many[i].timer, draw() % 1000000), 0);
+        }
+        for (uint32_t i = 0; i < MILLION; i += 1 + draw() % 16) {
+            ci_timer_stop(&many[i].timer);
+            stopped++;
+        }
+        run(nothing);
+        ck_assert_uint_eq(fired, MILLION - stopped);
+        ck_assert_uint_eq(loop->ready.reserved, 0);
+        free(many);
     }
-    for (uint32_t i = 0; i < MILLION; i += 1 + draw() % 16) {
-        ci_timer_stop(&many[i].timer);
-        stopped++;
-    }
-    run(nothing);
-    ck_assert_uint_eq(fired, MILLION - stopped);
-    ck_assert_uint_eq(loop->ready.reserved, 0);
-    free(many);
-}
 END_TEST
 
 Suite *timer_suite(void)

@@ -210,8 +210,9 @@ void stays_waiting(struct job *job, int64_t for_ns)
 int64_t cancel(struct job *job)
 {
     poller->class->cancel(poller, &job->op);
-    ck_assert(!is_over(job));
-    ck_assert_int_eq(poller->class->wait(poller, CI_FOREVER), 0);
+    if (job->completions == 0) {
+        ck_assert_int_eq(poller->class->wait(poller, CI_FOREVER), 0);
+    }
     ck_assert_int_eq(job->completions, 1);
     return job->op.result;
 }

@@ -123,27 +123,27 @@ static void scenario(void)
 }
 
 START_TEST(any_call_may_fail)
-{
-    static const int errors[] = {-ENOMEM, -EIO, -EINTR};
-    int error = errors[_i];
-    int before = open_descriptors();
-    int n = 1;
+    {
+        static const int errors[] = {-ENOMEM, -EIO, -EINTR};
+        int error = errors[_i];
+        int before = open_descriptors();
+        int n = 1;
 
-    do {
-        fail_nth_call(n, error);
-        int rc = ci_epoll_open(&poller);
-        if (rc == 0) {
-            scenario();
-            ck_assert_uint_eq(poller->inflight, 0);
-            poller->class->destroy(poller);
-        } else {
-            ck_assert(rc == error || rc == -ENOMEM);
-        }
-        ck_assert_int_eq(open_descriptors(), before);
-    } while (call_failed() && ++n < MOST_CALLS);
-    ck_assert_int_lt(n, MOST_CALLS);
-    ck_assert_int_gt(n, 30);
-}
+        do {
+            fail_nth_call(n, error);
+            int rc = ci_epoll_open(&poller);
+            if (rc == 0) {
+                scenario();
+                ck_assert_uint_eq(poller->inflight, 0);
+                poller->class->destroy(poller);
+            } else {
+                ck_assert(rc == error || rc == -ENOMEM);
+            }
+            ck_assert_int_eq(open_descriptors(), before);
+        } while (call_failed() && ++n < MOST_CALLS);
+        ck_assert_int_lt(n, MOST_CALLS);
+        ck_assert_int_gt(n, 30);
+    }
 END_TEST
 
 Suite *faults_suite(void)

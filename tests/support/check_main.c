@@ -27,8 +27,8 @@ static char *first_argument(void)
     }
     char *word = NULL;
     size_t capacity = 0;
-    bool found = getdelim(&word, &capacity, '\0', command_line) > 0 &&
-                 getdelim(&word, &capacity, '\0', command_line) > 0;
+    bool found =
+        getdelim(&word, &capacity, '\0', command_line) > 0 && getdelim(&word, &capacity, '\0', command_line) > 0;
     fclose(command_line);
     if (!found) {
         free(word);

@@ -22,11 +22,11 @@ enum { DEFAULT_SECONDS = 30, NAME_BYTES = 32, MAX_COMPLAINTS = 20, COMPLAINT_BYT
 
 /* What a run tells the driver, which reads it also when the run has died. */
 struct outcome {
-    atomic_int calls;       /* that were meant */
-    atomic_int failed;      /* of those */
-    char name[NAME_BYTES];  /* of the first that failed */
-    long blocks;            /* allocated and not freed at the end */
-    int descriptors;        /* open at the end and not at the beginning */
+    atomic_int calls;      /* that were meant */
+    atomic_int failed;     /* of those */
+    char name[NAME_BYTES]; /* of the first that failed */
+    long blocks;           /* allocated and not freed at the end */
+    int descriptors;       /* open at the end and not at the beginning */
     bool ended;
 };
 

@@ -22,13 +22,13 @@
 /*
  * A test whose body is a coroutine, run by coil_run on the virtual clock; it returns 0.
  */
-#define TASK_TEST(name)                                                    \
-    static int name##_main(void *unused);                                  \
-    START_TEST(name)                                                       \
-    {                                                                      \
-        ck_assert_int_eq(run(name##_main), 0);                             \
-    }                                                                      \
-    END_TEST                                                               \
+#define TASK_TEST(name)                            \
+    static int name##_main(void *unused);          \
+    START_TEST(name)                               \
+        {                                          \
+            ck_assert_int_eq(run(name##_main), 0); \
+        }                                          \
+    END_TEST                                       \
     static int name##_main(__attribute__((unused)) void *unused)
 
 /* How many tasks are many: tools that keep a shadow of each stack get fewer. */

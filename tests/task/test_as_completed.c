@@ -299,13 +299,13 @@ TASK_TEST(an_iteration_that_makes_no_sense_is_refused)
 }
 
 START_TEST(outside_of_a_loop_nothing_completes)
-{
-    coil_as_completed_iter iter = {NULL};
-    coil_future *next;
+    {
+        coil_as_completed_iter iter = {NULL};
+        coil_future *next;
 
-    ck_assert_int_eq(coil_as_completed(&iter, NULL, 0), -EPERM);
-    ck_assert_int_eq(coil_as_completed_next(&iter, &next), -EPERM);
-}
+        ck_assert_int_eq(coil_as_completed(&iter, NULL, 0), -EPERM);
+        ck_assert_int_eq(coil_as_completed_next(&iter, &next), -EPERM);
+    }
 END_TEST
 
 Suite *as_completed_suite(void)

@@ -63,96 +63,96 @@ static void never(coil_future *future, void *unused)
 /* ---- futures --------------------------------------------------------------------------------------------------------- */
 
 START_TEST(done_futures_can_be_looked_at)
-{
-    coil_future *result = make_future();
-    coil_future *error = make_future();
-    coil_future *cancelled = make_future();
+    {
+        coil_future *result = make_future();
+        coil_future *error = make_future();
+        coil_future *cancelled = make_future();
 
-    coil_future_set_result(result, 5);
-    coil_future_set_error(error, -EIO);
-    coil_cancel_msg(cancelled, "why");
-    close_loop();
-    ck_assert(coil_done(result) && coil_done(error) && coil_cancelled(cancelled));
-    ck_assert_int_eq(coil_result(result), 5);
-    ck_assert_int_eq(coil_error(error), -EIO);
-    ck_assert_str_eq(coil_error_message(error), "Input/output error");
-    ck_assert_int_eq(coil_result(cancelled), -ECANCELED);
-    ck_assert_str_eq(coil_cancel_message(cancelled), "why");
-    ck_assert_int_eq(coil_cancel(result), 0);
-    ck_assert_int_eq(coil_future_set_result(result, 1), -EALREADY);
-    coil_unref(coil_ref(result));
-    coil_unref(result);
-    coil_unref(error);
-    coil_unref(cancelled);
-}
+        coil_future_set_result(result, 5);
+        coil_future_set_error(error, -EIO);
+        coil_cancel_msg(cancelled, "why");
+        close_loop();
+        ck_assert(coil_done(result) && coil_done(error) && coil_cancelled(cancelled));
+        ck_assert_int_eq(coil_result(result), 5);
+        ck_assert_int_eq(coil_error(error), -EIO);
+        ck_assert_str_eq(coil_error_message(error), "Input/output error");
+        ck_assert_int_eq(coil_result(cancelled), -ECANCELED);
+        ck_assert_str_eq(coil_cancel_message(cancelled), "why");
+        ck_assert_int_eq(coil_cancel(result), 0);
+        ck_assert_int_eq(coil_future_set_result(result, 1), -EALREADY);
+        coil_unref(coil_ref(result));
+        coil_unref(result);
+        coil_unref(error);
+        coil_unref(cancelled);
+    }
 END_TEST
 
 START_TEST(pending_futures_can_still_be_completed_but_call_nobody)
-{
-    coil_future *futures[4];
+    {
+        coil_future *futures[4];
 
-    for (int i = 0; i < 4; i++) {
-        futures[i] = make_future();
-        ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
-        ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
+        for (int i = 0; i < 4; i++) {
+            futures[i] = make_future();
+            ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
+            ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
+        }
+        close_loop();
+        ck_assert_int_eq(coil_result(futures[0]), -EINPROGRESS);
+        ck_assert_int_eq(coil_future_set_result(futures[0], 5), 0);
+        ck_assert_int_eq(coil_result(futures[0]), 5);
+        ck_assert_int_eq(coil_future_set_error(futures[1], -EIO), 0);
+        ck_assert_int_eq(coil_result(futures[1]), -EIO);
+        ck_assert_int_eq(coil_cancel(futures[2]), 1);
+        ck_assert(coil_cancelled(futures[2]));
+        ck_assert_int_eq(coil_remove_done_callback(futures[3], never, NULL), 2);
+        for (int i = 0; i < 4; i++) {
+            coil_unref(futures[i]);
+        }
     }
-    close_loop();
-    ck_assert_int_eq(coil_result(futures[0]), -EINPROGRESS);
-    ck_assert_int_eq(coil_future_set_result(futures[0], 5), 0);
-    ck_assert_int_eq(coil_result(futures[0]), 5);
-    ck_assert_int_eq(coil_future_set_error(futures[1], -EIO), 0);
-    ck_assert_int_eq(coil_result(futures[1]), -EIO);
-    ck_assert_int_eq(coil_cancel(futures[2]), 1);
-    ck_assert(coil_cancelled(futures[2]));
-    ck_assert_int_eq(coil_remove_done_callback(futures[3], never, NULL), 2);
-    for (int i = 0; i < 4; i++) {
-        coil_unref(futures[i]);
-    }
-}
 END_TEST
 
 START_TEST(callbacks_cannot_be_added_any_more)
-{
-    coil_future *done = make_future();
-    coil_future *pending = make_future();
+    {
+        coil_future *done = make_future();
+        coil_future *pending = make_future();
 
-    coil_future_set_result(done, 1);
-    close_loop();
-    ck_assert_int_eq(coil_add_done_callback(done, never, NULL), -EPERM);
-    ck_assert_int_eq(coil_add_done_callback(pending, never, NULL), -EPERM);
-    coil_unref(done);
-    coil_unref(pending);
-}
+        coil_future_set_result(done, 1);
+        close_loop();
+        ck_assert_int_eq(coil_add_done_callback(done, never, NULL), -EPERM);
+        ck_assert_int_eq(coil_add_done_callback(pending, never, NULL), -EPERM);
+        coil_unref(done);
+        coil_unref(pending);
+    }
 END_TEST
 
 START_TEST(callbacks_that_were_scheduled_are_dropped)
-{
-    coil_future *futures[2] = {make_future(), make_future()};
+    {
+        coil_future *futures[2] = {make_future(), make_future()};
 
-    for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
-        coil_future_set_result(futures[i], 1);
-        ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
+        for (int i = 0; i < 2; i++) {
+            ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
+            coil_future_set_result(futures[i], 1);
+            ck_assert_int_eq(coil_add_done_callback(futures[i], never, NULL), 0);
+        }
+        coil_unref(futures[0]);
+        close_loop();
+        ck_assert_int_eq(coil_result(futures[1]), 1);
+        coil_unref(futures[1]);
     }
-    coil_unref(futures[0]);
-    close_loop();
-    ck_assert_int_eq(coil_result(futures[1]), 1);
-    coil_unref(futures[1]);
-}
 END_TEST
 
 START_TEST(nothing_can_be_made_any_more)
-{
-    coil_future *future = make_future();
+    {
+        coil_future *future = make_future();
 
-    close_loop();
-    ck_assert_ptr_null(coil_shield(future));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_int_eq(coil_cancel_threadsafe(future), -EPERM);
-    ck_assert_int_eq(coil_await(future), -EPERM);
-    ck_assert_int_eq(coil_wait_for(future, 1), -EPERM);
-    ck_assert_int_eq(coil_join(future), -EPERM);
-}
+        close_loop();
+        ck_assert_ptr_null(coil_shield(future));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_int_eq(coil_cancel_threadsafe(future), -EPERM);
+        ck_assert_int_eq(coil_await(future), -EPERM);
+        ck_assert_int_eq(coil_wait_for(future, 1), -EPERM);
+        ck_assert_int_eq(coil_join(future), -EPERM);
+    }
 END_TEST
 
 static int await_foreign(void *future)
@@ -165,13 +165,13 @@ static int await_foreign(void *future)
 }
 
 START_TEST(another_loop_cannot_wait_for_it)
-{
-    coil_future *future = make_future();
+    {
+        coil_future *future = make_future();
 
-    close_loop();
-    ck_assert_int_eq(coil_run(await_foreign, future), 0);
-    coil_unref(future);
-}
+        close_loop();
+        ck_assert_int_eq(coil_run(await_foreign, future), 0);
+        coil_unref(future);
+    }
 END_TEST
 
 /* ---- tasks ----------------------------------------------------------------------------------------------------------- */
@@ -183,25 +183,26 @@ static int fail_with_words(void *unused)
 }
 
 START_TEST(done_tasks_can_be_looked_at)
-{
-    coil_task *task = make_task(fail_with_words, NULL);
-    char argument[] = "argument";
-    const struct coil_task_options options = {.size = sizeof(options), .arg = argument, .arg_size = sizeof(argument)};
-    coil_task *other = coil_loop_create_task(loop, no_op, &options);
+    {
+        coil_task *task = make_task(fail_with_words, NULL);
+        char argument[] = "argument";
+        const struct coil_task_options options = {
+            .size = sizeof(options), .arg = argument, .arg_size = sizeof(argument)};
+        coil_task *other = coil_loop_create_task(loop, no_op, &options);
 
-    run_a_little();
-    close_loop();
-    ck_assert_int_eq(coil_result(task), -EIO);
-    ck_assert_str_eq(coil_error_message(task), "words of 17: Input/output error");
-    ck_assert_str_eq(coil_task_name(task), "kept");
-    ck_assert_int_eq(coil_task_set_name(task, "a new name that is longer than the one before"), 0);
-    ck_assert_str_eq(coil_value(other), "argument");
-    ck_assert_int_eq(coil_cancelling(other), 0);
-    ck_assert_int_eq(coil_uncancel(other), 0);
-    ck_assert_int_eq(coil_cancel(other), 0);
-    coil_unref(task);
-    coil_unref(other);
-}
+        run_a_little();
+        close_loop();
+        ck_assert_int_eq(coil_result(task), -EIO);
+        ck_assert_str_eq(coil_error_message(task), "words of 17: Input/output error");
+        ck_assert_str_eq(coil_task_name(task), "kept");
+        ck_assert_int_eq(coil_task_set_name(task, "a new name that is longer than the one before"), 0);
+        ck_assert_str_eq(coil_value(other), "argument");
+        ck_assert_int_eq(coil_cancelling(other), 0);
+        ck_assert_int_eq(coil_uncancel(other), 0);
+        ck_assert_int_eq(coil_cancel(other), 0);
+        coil_unref(task);
+        coil_unref(other);
+    }
 END_TEST
 
 static int hang_on_future(void *future)
@@ -235,30 +236,30 @@ static int hang_on_shield(void *future)
 }
 
 START_TEST(tasks_that_are_left_waiting_stay_as_they_are)
-{
-    coil_fn *const ways[] = {hang_on_future, hang_on_many, hang_with_limit, hang, no_op};
-    coil_task *tasks[5];
-    coil_future *future = make_future();
+    {
+        coil_fn *const ways[] = {hang_on_future, hang_on_many, hang_with_limit, hang, no_op};
+        coil_task *tasks[5];
+        coil_future *future = make_future();
 
-    for (int i = 0; i < 4; i++) {
-        tasks[i] = make_task(ways[i], future);
+        for (int i = 0; i < 4; i++) {
+            tasks[i] = make_task(ways[i], future);
+        }
+        run_a_little();
+        tasks[4] = make_task(no_op, NULL); /* never begins */
+        close_loop();
+        for (int i = 0; i < 5; i++) {
+            take_report(COIL_REPORT_DESTROYED_PENDING);
+            ck_assert(!coil_done(tasks[i]));
+            ck_assert_int_eq(coil_result(tasks[i]), -EINPROGRESS);
+            ck_assert_int_eq(coil_cancel(tasks[i]), 0); /* it can never be delivered */
+            ck_assert_str_eq(coil_task_name(tasks[i]), "kept");
+        }
+        ck_assert_int_eq(coil_future_set_result(future, 1), 0); /* wakes nobody */
+        coil_unref(future);
+        for (int i = 0; i < 5; i++) {
+            coil_unref(tasks[i]);
+        }
     }
-    run_a_little();
-    tasks[4] = make_task(no_op, NULL); /* never begins */
-    close_loop();
-    for (int i = 0; i < 5; i++) {
-        take_report(COIL_REPORT_DESTROYED_PENDING);
-        ck_assert(!coil_done(tasks[i]));
-        ck_assert_int_eq(coil_result(tasks[i]), -EINPROGRESS);
-        ck_assert_int_eq(coil_cancel(tasks[i]), 0); /* it can never be delivered */
-        ck_assert_str_eq(coil_task_name(tasks[i]), "kept");
-    }
-    ck_assert_int_eq(coil_future_set_result(future, 1), 0); /* wakes nobody */
-    coil_unref(future);
-    for (int i = 0; i < 5; i++) {
-        coil_unref(tasks[i]);
-    }
-}
 END_TEST
 
 static int hang_on_task(void *task)
@@ -267,36 +268,36 @@ static int hang_on_task(void *task)
 }
 
 START_TEST(tasks_that_wait_for_each_other_are_all_given_back)
-{
-    coil_task *tasks[10];
+    {
+        coil_task *tasks[10];
 
-    for (int i = 0; i < 10; i++) {
-        tasks[i] = make_task(i == 0 ? hang : hang_on_task, i == 0 ? NULL : tasks[i - 1]);
+        for (int i = 0; i < 10; i++) {
+            tasks[i] = make_task(i == 0 ? hang : hang_on_task, i == 0 ? NULL : tasks[i - 1]);
+        }
+        run_a_little();
+        close_loop();
+        for (int i = 0; i < 10; i++) {
+            take_report(COIL_REPORT_DESTROYED_PENDING);
+            coil_unref(tasks[i]);
+        }
     }
-    run_a_little();
-    close_loop();
-    for (int i = 0; i < 10; i++) {
-        take_report(COIL_REPORT_DESTROYED_PENDING);
-        coil_unref(tasks[i]);
-    }
-}
 END_TEST
 
 START_TEST(tasks_that_nobody_holds_are_given_back_with_the_loop)
-{
-    coil_future *future = make_future();
+    {
+        coil_future *future = make_future();
 
-    for (int i = 0; i < 5; i++) {
-        coil_unref(make_task(hang_on_future, future));
+        for (int i = 0; i < 5; i++) {
+            coil_unref(make_task(hang_on_future, future));
+        }
+        run_a_little();
+        coil_unref(future);
+        close_loop();
+        for (int i = 0; i < 5; i++) {
+            take_report(COIL_REPORT_DESTROYED_PENDING);
+        }
+        ck_assert_int_eq(live_blocks, 0);
     }
-    run_a_little();
-    coil_unref(future);
-    close_loop();
-    for (int i = 0; i < 5; i++) {
-        take_report(COIL_REPORT_DESTROYED_PENDING);
-    }
-    ck_assert_int_eq(live_blocks, 0);
-}
 END_TEST
 
 /* ---- what hangs on other futures ------------------------------------------------------------------------------------- */
@@ -319,25 +320,25 @@ static int make_chains(void *future)
 }
 
 START_TEST(gathers_and_shields_stay_pending)
-{
-    coil_future *future = make_future();
-    coil_task *task = make_task(make_chains, future);
+    {
+        coil_future *future = make_future();
+        coil_task *task = make_task(make_chains, future);
 
-    ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 0);
-    coil_unref(task);
-    close_loop();
-    ck_assert(!coil_done(made[0]) && !coil_done(made[1]));
-    ck_assert(coil_cancelled(made[2]));
-    ck_assert_int_eq(coil_future_set_result(future, 1), 0);
-    ck_assert(!coil_done(made[0]) && !coil_done(made[1])); /* nobody carries it on */
-    ck_assert_int_eq(coil_cancel(made[1]), 1);
-    coil_cancel(made[0]);
-    for (int i = 0; i < 4; i++) {
-        (void)coil_result(made[i]);
-        coil_unref(made[i]);
+        ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 0);
+        coil_unref(task);
+        close_loop();
+        ck_assert(!coil_done(made[0]) && !coil_done(made[1]));
+        ck_assert(coil_cancelled(made[2]));
+        ck_assert_int_eq(coil_future_set_result(future, 1), 0);
+        ck_assert(!coil_done(made[0]) && !coil_done(made[1])); /* nobody carries it on */
+        ck_assert_int_eq(coil_cancel(made[1]), 1);
+        coil_cancel(made[0]);
+        for (int i = 0; i < 4; i++) {
+            (void)coil_result(made[i]);
+            coil_unref(made[i]);
+        }
+        coil_unref(future);
     }
-    coil_unref(future);
-}
 END_TEST
 
 static coil_as_completed_iter open_iter;
@@ -350,71 +351,71 @@ static int leave_iteration_open(void *future)
 }
 
 START_TEST(an_iteration_that_was_left_open_can_be_closed_later)
-{
-    coil_future *future = make_future();
-    coil_task *task = make_task(leave_iteration_open, future);
+    {
+        coil_future *future = make_future();
+        coil_task *task = make_task(leave_iteration_open, future);
 
-    ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 0);
-    coil_unref(task);
-    close_loop();
-    coil_unref(future);
-    coil_unref(made[0]);
-    coil_as_completed_close(&open_iter);
-    coil_as_completed_close(&open_iter);
-}
+        ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 0);
+        coil_unref(task);
+        close_loop();
+        coil_unref(future);
+        coil_unref(made[0]);
+        coil_as_completed_close(&open_iter);
+        coil_as_completed_close(&open_iter);
+    }
 END_TEST
 
 START_TEST(waits_that_hang_on_chains_are_left_with_them)
-{
-    coil_future *future = make_future();
-    coil_task *gathering = make_task(hang_on_gather, future);
-    coil_task *shielding = make_task(hang_on_shield, future);
+    {
+        coil_future *future = make_future();
+        coil_task *gathering = make_task(hang_on_gather, future);
+        coil_task *shielding = make_task(hang_on_shield, future);
 
-    run_a_little();
-    close_loop();
-    take_report(COIL_REPORT_DESTROYED_PENDING);
-    take_report(COIL_REPORT_DESTROYED_PENDING);
-    coil_unref(gathering);
-    coil_unref(shielding);
-    coil_unref(future);
-    live_blocks = 0; /* what the frames of those tasks held, a gather and a shield, went down with them */
-}
+        run_a_little();
+        close_loop();
+        take_report(COIL_REPORT_DESTROYED_PENDING);
+        take_report(COIL_REPORT_DESTROYED_PENDING);
+        coil_unref(gathering);
+        coil_unref(shielding);
+        coil_unref(future);
+        live_blocks = 0; /* what the frames of those tasks held, a gather and a shield, went down with them */
+    }
 END_TEST
 
 /* ---- what is left ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(errors_that_nobody_looked_at_are_not_reported_after_the_close)
-{
-    coil_future *future = make_future();
+    {
+        coil_future *future = make_future();
 
-    coil_future_set_error(future, -EIO);
-    close_loop();
-    coil_unref(future);
-}
+        coil_future_set_error(future, -EIO);
+        close_loop();
+        coil_unref(future);
+    }
 END_TEST
 
 START_TEST(a_loop_that_never_ran_can_be_closed)
-{
-    close_loop();
-    ck_assert_int_eq(live_blocks, 0);
-}
+    {
+        close_loop();
+        ck_assert_int_eq(live_blocks, 0);
+    }
 END_TEST
 
 START_TEST(the_last_reference_may_be_a_task_or_a_future)
-{
-    for (int i = 0; i < 2; i++) {
-        coil_future *future = make_future();
-        coil_task *task = make_task(give, NULL);
-        run_a_little();
+    {
+        for (int i = 0; i < 2; i++) {
+            coil_future *future = make_future();
+            coil_task *task = make_task(give, NULL);
+            run_a_little();
+            close_loop();
+            ck_assert_int_gt(live_blocks, 0);
+            coil_unref(i == 0 ? future : task);
+            coil_unref(i == 0 ? task : future);
+            ck_assert_int_eq(live_blocks, 0);
+            loop = coil_loop_new();
+        }
         close_loop();
-        ck_assert_int_gt(live_blocks, 0);
-        coil_unref(i == 0 ? future : task);
-        coil_unref(i == 0 ? task : future);
-        ck_assert_int_eq(live_blocks, 0);
-        loop = coil_loop_new();
     }
-    close_loop();
-}
 END_TEST
 
 Suite *close_suite(void)

@@ -17,21 +17,21 @@ static int await_future(void *unused)
 }
 
 START_TEST(awaiting_what_never_comes_is_a_deadlock)
-{
-    ck_assert_int_eq(run(await_future), -EDEADLK);
-    const struct heard *report = take_report(COIL_REPORT_DEADLOCK);
-    ck_assert_int_eq(report->error, -EDEADLK);
-    ck_assert_str_eq(report->task, "Task-1");
-    ck_assert_ptr_nonnull(strstr(report->detail, "waits for a Future made by await_future at "));
-    ck_assert_ptr_nonnull(strstr(report->detail, "test_deadlock.c:"));
-}
+    {
+        ck_assert_int_eq(run(await_future), -EDEADLK);
+        const struct heard *report = take_report(COIL_REPORT_DEADLOCK);
+        ck_assert_int_eq(report->error, -EDEADLK);
+        ck_assert_str_eq(report->task, "Task-1");
+        ck_assert_ptr_nonnull(strstr(report->detail, "waits for a Future made by await_future at "));
+        ck_assert_ptr_nonnull(strstr(report->detail, "test_deadlock.c:"));
+    }
 END_TEST
 
 START_TEST(an_endless_sleep_is_no_timer)
-{
-    ck_assert_int_eq(run(hang), -EDEADLK);
-    ck_assert_str_eq(take_report(COIL_REPORT_DEADLOCK)->detail, "waits for sleep");
-}
+    {
+        ck_assert_int_eq(run(hang), -EDEADLK);
+        ck_assert_str_eq(take_report(COIL_REPORT_DEADLOCK)->detail, "waits for sleep");
+    }
 END_TEST
 
 static int group_main(void *unused)
@@ -95,16 +95,16 @@ static void assert_waits(const char *task, const char *detail)
 }
 
 START_TEST(every_waiting_task_is_reported_with_what_it_waits_for)
-{
-    ck_assert_int_eq(run(all_kinds), -EDEADLK);
-    assert_waits("Task-1", "waits for the task task");
-    assert_waits("wait", "waits for futures in coil_wait (2)");
-    assert_waits("next", "waits for the next future of coil_as_completed");
-    assert_waits("gather", "waits for a gather made by all_kinds at ");
-    assert_waits("group", "waits for the tasks of its group");
-    assert_waits("task", "waits for the task group");
-    assert_waits("in the group", "waits for sleep");
-}
+    {
+        ck_assert_int_eq(run(all_kinds), -EDEADLK);
+        assert_waits("Task-1", "waits for the task task");
+        assert_waits("wait", "waits for futures in coil_wait (2)");
+        assert_waits("next", "waits for the next future of coil_as_completed");
+        assert_waits("gather", "waits for a gather made by all_kinds at ");
+        assert_waits("group", "waits for the tasks of its group");
+        assert_waits("task", "waits for the task group");
+        assert_waits("in the group", "waits for sleep");
+    }
 END_TEST
 
 static int await_each_other(void *task)
@@ -129,12 +129,12 @@ static int circle_main(void *unused)
 }
 
 START_TEST(a_circle_that_awaits_cannot_see_is_found_in_the_end)
-{
-    ck_assert_int_eq(run(circle_main), -EDEADLK);
-    assert_waits("Task-1", "waits for the task a");
-    assert_waits("a", "waits for futures in coil_wait (1)");
-    assert_waits("b", "waits for futures in coil_wait (1)");
-}
+    {
+        ck_assert_int_eq(run(circle_main), -EDEADLK);
+        assert_waits("Task-1", "waits for the task a");
+        assert_waits("a", "waits for futures in coil_wait (1)");
+        assert_waits("b", "waits for futures in coil_wait (1)");
+    }
 END_TEST
 
 static int refuse_to_end(void *unused)
@@ -154,11 +154,11 @@ static int leave_a_refuser(void *unused)
 }
 
 START_TEST(a_task_that_cannot_be_cancelled_at_the_end_is_a_deadlock)
-{
-    ck_assert_int_eq(run(leave_a_refuser), -EDEADLK);
-    assert_waits("stubborn", "waits for sleep");
-    ck_assert_str_eq(take_report(COIL_REPORT_DESTROYED_PENDING)->task, "stubborn");
-}
+    {
+        ck_assert_int_eq(run(leave_a_refuser), -EDEADLK);
+        assert_waits("stubborn", "waits for sleep");
+        ck_assert_str_eq(take_report(COIL_REPORT_DESTROYED_PENDING)->task, "stubborn");
+    }
 END_TEST
 
 static int clean_up_on_cancel(void *unused)
@@ -173,24 +173,24 @@ static int clean_up_on_cancel(void *unused)
 }
 
 START_TEST(a_deadlocked_program_is_cancelled_and_can_clean_up)
-{
-    ck_assert_int_eq(run(clean_up_on_cancel), -EDEADLK);
-    take_report(COIL_REPORT_DEADLOCK);
-    assert_said("cleaned up");
-}
+    {
+        ck_assert_int_eq(run(clean_up_on_cancel), -EDEADLK);
+        take_report(COIL_REPORT_DEADLOCK);
+        assert_said("cleaned up");
+    }
 END_TEST
 
 START_TEST(the_low_level_finds_deadlocks_too)
-{
-    coil_loop *loop = coil_loop_new();
-    coil_future *future = coil_loop_create_future(loop);
+    {
+        coil_loop *loop = coil_loop_new();
+        coil_future *future = coil_loop_create_future(loop);
 
-    coil_loop_set_exception_handler(loop, hear, NULL);
-    ck_assert_int_eq(coil_loop_run_until_complete(loop, future), -EDEADLK);
-    ck_assert_int_eq(coil_loop_run_forever(loop), -EDEADLK);
-    coil_unref(future);
-    ck_assert_int_eq(coil_loop_close(loop), 0);
-}
+        coil_loop_set_exception_handler(loop, hear, NULL);
+        ck_assert_int_eq(coil_loop_run_until_complete(loop, future), -EDEADLK);
+        ck_assert_int_eq(coil_loop_run_forever(loop), -EDEADLK);
+        coil_unref(future);
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+    }
 END_TEST
 
 /* ---- another thread -------------------------------------------------------------------------------------------------- */
@@ -235,10 +235,10 @@ static int await_thread(void *unused)
 }
 
 START_TEST(with_another_thread_about_no_deadlock_is_declared)
-{
-    ck_assert_int_eq(run(await_thread), 6);
-    ck_assert_int_eq(coil_run(await_thread, NULL), 6);
-}
+    {
+        ck_assert_int_eq(run(await_thread), 6);
+        ck_assert_int_eq(coil_run(await_thread, NULL), 6);
+    }
 END_TEST
 
 static void *cancel_from_afar(void *task)
@@ -266,11 +266,11 @@ static int be_cancelled_by_thread(void *unused)
 }
 
 START_TEST(another_thread_may_cancel)
-{
-    ck_assert_int_eq(run(be_cancelled_by_thread), 0);
-    ck_assert_int_eq(coil_run(be_cancelled_by_thread, NULL), 0);
-    ck_assert_int_eq(coil_cancel_threadsafe(NULL), -EINVAL);
-}
+    {
+        ck_assert_int_eq(run(be_cancelled_by_thread), 0);
+        ck_assert_int_eq(coil_run(be_cancelled_by_thread, NULL), 0);
+        ck_assert_int_eq(coil_cancel_threadsafe(NULL), -EINVAL);
+    }
 END_TEST
 
 Suite *deadlock_suite(void)

@@ -56,10 +56,10 @@ static int fail_eagerly(void *unused)
 }
 
 START_TEST(an_eager_failure_that_nobody_looks_at_is_reported)
-{
-    ck_assert_int_eq(run(fail_eagerly), 0);
-    ck_assert_int_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->error, -EIO);
-}
+    {
+        ck_assert_int_eq(run(fail_eagerly), 0);
+        ck_assert_int_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->error, -EIO);
+    }
 END_TEST
 
 static int nest(void *arg)
@@ -208,17 +208,17 @@ TASK_TEST(an_eager_failure_in_a_group_aborts_it_only_when_its_turn_comes)
 }
 
 START_TEST(in_a_loop_that_does_not_run_an_eager_task_waits_for_it)
-{
-    coil_loop *loop = coil_loop_new();
-    const struct coil_task_options options = {.size = sizeof(options), .arg = "x", .eager_start = true};
-    coil_task *task = coil_loop_create_task(loop, step_twice, &options);
+    {
+        coil_loop *loop = coil_loop_new();
+        const struct coil_task_options options = {.size = sizeof(options), .arg = "x", .eager_start = true};
+        coil_task *task = coil_loop_create_task(loop, step_twice, &options);
 
-    assert_said("");
-    ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 1);
-    assert_said("xx");
-    coil_unref(task);
-    ck_assert_int_eq(coil_loop_close(loop), 0);
-}
+        assert_said("");
+        ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 1);
+        assert_said("xx");
+        coil_unref(task);
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+    }
 END_TEST
 
 static int mix(void *unused)
@@ -239,11 +239,11 @@ static int mix(void *unused)
 }
 
 START_TEST(eager_tasks_work_with_and_without_the_loop_between_tasks)
-{
-    ck_assert_int_eq(coil_run(mix, NULL), 0);
-    ck_assert_int_eq(coil_run(mix, NULL, .clock = COIL_CLOCK_VIRTUAL), 0);
-    ck_assert_int_eq(coil_run(mix, NULL, .seed = 11), 0);
-}
+    {
+        ck_assert_int_eq(coil_run(mix, NULL), 0);
+        ck_assert_int_eq(coil_run(mix, NULL, .clock = COIL_CLOCK_VIRTUAL), 0);
+        ck_assert_int_eq(coil_run(mix, NULL, .seed = 11), 0);
+    }
 END_TEST
 
 Suite *eager_suite(void)

@@ -378,20 +378,26 @@ static const char waiting[] = "epoll_wait epoll_pwait2 ppoll";
 static struct coil_run_options seeded = {.size = sizeof(seeded), .clock = COIL_CLOCK_VIRTUAL, .seed = 77};
 
 START_TEST(one_failing_call_is_survived_wherever_it_is)
-{
-    const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &virtual_clock};
+    {
+        const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &virtual_clock};
 
-    ck_assert_int_gt(ci_fault_drive(&plan), 40);
-}
+        ck_assert_int_gt(ci_fault_drive(&plan), 40);
+    }
 END_TEST
 
 START_TEST(one_failing_call_is_survived_on_the_real_clock)
-{
-    const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &real_clock, .except = waiting};
+    {
+        const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &real_clock, .except = waiting};
 
-    ck_assert_int_gt(ci_fault_drive(&plan), 40);
-}
+        ck_assert_int_gt(ci_fault_drive(&plan), 40);
+    }
 END_TEST
+
+static int doze_longer(void *unused)
+{
+    (void)unused;
+    return coil_sleep(0.01);
+}
 
 static int use_a_broken_poller(void *unused)
 {
@@ -400,7 +406,7 @@ static int use_a_broken_poller(void *unused)
     (void)unused;
     coil_loop_set_exception_handler(coil_get_running_loop(), hear_nothing, NULL);
     for (int i = 0; i < 5; i++) {
-        int made = make_tasks(tasks, 20, doze);
+        int made = make_tasks(tasks, 20, doze_longer);
         int rc = made == 0 ? 0 : coil_wait(tasks, (size_t)made, .timeout = 1);
         end_tasks(tasks, made);
         if (rc < 0) {
@@ -419,36 +425,36 @@ static void run_with_a_broken_poller(void *options)
 
 /* A poller that breaks ends the run: main and all the others are cancelled, and end. */
 START_TEST(a_poller_that_breaks_once_is_survived)
-{
-    const struct ci_fault_plan plan = {.scenario = run_with_a_broken_poller, .arg = &real_clock, .calls = waiting};
+    {
+        const struct ci_fault_plan plan = {.scenario = run_with_a_broken_poller, .arg = &real_clock, .calls = waiting};
 
-    ck_assert_int_ge(ci_fault_drive(&plan), 3);
-}
+        ck_assert_int_ge(ci_fault_drive(&plan), 3);
+    }
 END_TEST
 
 START_TEST(one_failing_call_is_survived_in_a_random_order)
-{
-    const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &seeded};
+    {
+        const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &seeded};
 
-    ck_assert_int_gt(ci_fault_drive(&plan), 40);
-}
+        ck_assert_int_gt(ci_fault_drive(&plan), 40);
+    }
 END_TEST
 
 START_TEST(five_failing_calls_in_a_row_are_survived)
-{
-    const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &virtual_clock, .in_a_row = 5};
+    {
+        const struct ci_fault_plan plan = {.scenario = run_everything, .arg = &virtual_clock, .in_a_row = 5};
 
-    ck_assert_int_gt(ci_fault_drive(&plan), 40);
-}
+        ck_assert_int_gt(ci_fault_drive(&plan), 40);
+    }
 END_TEST
 
 START_TEST(memory_that_runs_out_for_good_is_survived)
-{
-    const struct ci_fault_plan plan = {
-        .scenario = run_everything, .arg = &virtual_clock, .calls = "malloc realloc mmap", .in_a_row = -1};
+    {
+        const struct ci_fault_plan plan = {
+            .scenario = run_everything, .arg = &virtual_clock, .calls = "malloc realloc mmap", .in_a_row = -1};
 
-    ck_assert_int_gt(ci_fault_drive(&plan), 40);
-}
+        ck_assert_int_gt(ci_fault_drive(&plan), 40);
+    }
 END_TEST
 
 Suite *fault_suite(void)
@@ -459,11 +465,13 @@ Suite *fault_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 250);
     tcase_add_test(tc, one_failing_call_is_survived_wherever_it_is);
-    tcase_add_test(tc, one_failing_call_is_survived_on_the_real_clock);
     tcase_add_test(tc, a_poller_that_breaks_once_is_survived);
-    tcase_add_test(tc, one_failing_call_is_survived_in_a_random_order);
-    tcase_add_test(tc, five_failing_calls_in_a_row_are_survived);
-    tcase_add_test(tc, memory_that_runs_out_for_good_is_survived);
+    if (!RUNNING_ON_VALGRIND) { /* a process for each call is much there, and the others differ little from these */
+        tcase_add_test(tc, one_failing_call_is_survived_on_the_real_clock);
+        tcase_add_test(tc, one_failing_call_is_survived_in_a_random_order);
+        tcase_add_test(tc, five_failing_calls_in_a_row_are_survived);
+        tcase_add_test(tc, memory_that_runs_out_for_good_is_survived);
+    }
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -389,13 +389,13 @@ static int leave_error(void *unused)
 }
 
 START_TEST(an_error_nobody_looked_at_is_reported_with_the_last_reference)
-{
-    ck_assert_int_eq(run(leave_error), 0);
-    const struct heard *report = take_report(COIL_REPORT_NEVER_RETRIEVED);
-    ck_assert_int_eq(report->error, -EIO);
-    ck_assert_str_eq(report->function, "leave_error");
-    ck_assert_str_eq(report->task, "");
-}
+    {
+        ck_assert_int_eq(run(leave_error), 0);
+        const struct heard *report = take_report(COIL_REPORT_NEVER_RETRIEVED);
+        ck_assert_int_eq(report->error, -EIO);
+        ck_assert_str_eq(report->function, "leave_error");
+        ck_assert_str_eq(report->task, "");
+    }
 END_TEST
 
 TASK_TEST(looking_at_an_error_in_any_way_is_retrieving_it)
@@ -440,9 +440,9 @@ static int wait_then_be_cancelled(void *unused)
 }
 
 START_TEST(a_waiter_that_is_cancelled_after_the_error_has_looked_at_it)
-{
-    ck_assert_int_eq(run(wait_then_be_cancelled), 0);
-}
+    {
+        ck_assert_int_eq(run(wait_then_be_cancelled), 0);
+    }
 END_TEST
 
 Suite *future_suite(void)

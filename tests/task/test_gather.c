@@ -213,12 +213,12 @@ static int gather_and_forget(void *unused)
 }
 
 START_TEST(a_gathers_error_is_reported_when_nobody_looks_at_it)
-{
-    ck_assert_int_eq(run(gather_and_forget), 0);
-    const struct heard *report = take_report(COIL_REPORT_NEVER_RETRIEVED);
-    ck_assert_int_eq(report->error, -EIO);
-    ck_assert_str_eq(report->function, "gather_and_forget");
-}
+    {
+        ck_assert_int_eq(run(gather_and_forget), 0);
+        const struct heard *report = take_report(COIL_REPORT_NEVER_RETRIEVED);
+        ck_assert_int_eq(report->error, -EIO);
+        ck_assert_str_eq(report->function, "gather_and_forget");
+    }
 END_TEST
 
 /* ---- cancelling ------------------------------------------------------------------------------------------------------ */
@@ -233,7 +233,8 @@ static int say_when_cancelled(void *text)
 
 TASK_TEST(cancelling_a_gather_cancels_its_children_in_order)
 {
-    coil_future *tasks[] = {spawn(say_when_cancelled, "a"), spawn(say_when_cancelled, "b"), spawn(say_when_cancelled, "c")};
+    coil_future *tasks[] = {spawn(say_when_cancelled, "a"), spawn(say_when_cancelled, "b"),
+                            spawn(say_when_cancelled, "c")};
     coil_future *all = coil_gather(tasks, 3);
 
     coil_sleep(1);
@@ -343,10 +344,10 @@ TASK_TEST(children_that_are_missing_are_refused)
 }
 
 START_TEST(outside_of_a_loop_nothing_is_gathered)
-{
-    ck_assert_ptr_null(coil_gather(NULL, 0));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-}
+    {
+        ck_assert_ptr_null(coil_gather(NULL, 0));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+    }
 END_TEST
 
 Suite *gather_suite(void)

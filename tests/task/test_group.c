@@ -504,14 +504,14 @@ TASK_TEST(only_the_task_that_began_a_group_may_end_it)
 }
 
 START_TEST(outside_of_a_task_there_are_no_groups)
-{
-    coil_group group;
+    {
+        coil_group group;
 
-    coil_group_begin(&group);
-    ck_assert_ptr_null(coil_group_create_task(&group, hang, NULL));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_int_eq(coil_group_end(&group, 0), -EPERM);
-}
+        coil_group_begin(&group);
+        ck_assert_ptr_null(coil_group_create_task(&group, hang, NULL));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_int_eq(coil_group_end(&group, 0), -EPERM);
+    }
 END_TEST
 
 static int fill_group(void *unused)
@@ -528,9 +528,9 @@ static int fill_group(void *unused)
 }
 
 START_TEST(a_task_too_many_is_refused_and_the_group_goes_on)
-{
-    ck_assert_int_eq(coil_run(fill_group, NULL, .max_tasks = 2), 0);
-}
+    {
+        ck_assert_int_eq(coil_run(fill_group, NULL, .max_tasks = 2), 0);
+    }
 END_TEST
 
 Suite *group_suite(void)

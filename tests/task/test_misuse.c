@@ -84,11 +84,11 @@ static int give_nothing_in_task(void *unused)
 }
 
 START_TEST(nothing_where_something_is_wanted_is_an_error_everywhere)
-{
-    give_nothing(NULL);
-    ck_assert_int_eq(run(give_nothing_in_task), 0);
-    give_nothing(NULL);
-}
+    {
+        give_nothing(NULL);
+        ck_assert_int_eq(run(give_nothing_in_task), 0);
+        give_nothing(NULL);
+    }
 END_TEST
 
 TASK_TEST(what_the_macros_fill_in_may_be_missing)
@@ -129,9 +129,9 @@ static int fill_up(void *unused)
 }
 
 START_TEST(what_could_not_be_made_passes_its_reason_on)
-{
-    ck_assert_int_eq(coil_run(fill_up, NULL, .max_tasks = 1), 0);
-}
+    {
+        ck_assert_int_eq(coil_run(fill_up, NULL, .max_tasks = 1), 0);
+    }
 END_TEST
 
 /* ---- the wrong place ------------------------------------------------------------------------------------------------- */
@@ -172,15 +172,15 @@ TASK_TEST(a_callback_cannot_await)
 }
 
 START_TEST(outside_of_a_loop_nothing_can_be_made_or_awaited)
-{
-    ck_assert_ptr_null(coil_create_task(give, NULL));
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_ptr_null(coil_future_new());
-    ck_assert_int_eq(coil_creation_error(), -EPERM);
-    ck_assert_int_eq(coil_sleep(0), -EPERM);
-    ck_assert_int_eq(coil_join(coil_create_task(give, NULL)), -EPERM);
-    ck_assert_int_eq(coil_wait_for_coroutine(give, NULL, 1), -EPERM);
-}
+    {
+        ck_assert_ptr_null(coil_create_task(give, NULL));
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_ptr_null(coil_future_new());
+        ck_assert_int_eq(coil_creation_error(), -EPERM);
+        ck_assert_int_eq(coil_sleep(0), -EPERM);
+        ck_assert_int_eq(coil_join(coil_create_task(give, NULL)), -EPERM);
+        ck_assert_int_eq(coil_wait_for_coroutine(give, NULL, 1), -EPERM);
+    }
 END_TEST
 
 TASK_TEST(a_sleep_that_is_no_number_is_refused)
@@ -209,14 +209,14 @@ static int use_foreign(void *future)
 }
 
 START_TEST(a_future_of_another_loop_cannot_be_awaited)
-{
-    coil_loop *other = coil_loop_new();
-    coil_future *future = coil_loop_create_future(other);
+    {
+        coil_loop *other = coil_loop_new();
+        coil_future *future = coil_loop_create_future(other);
 
-    ck_assert_int_eq(coil_run(use_foreign, future), 0);
-    coil_unref(future);
-    ck_assert_int_eq(coil_loop_close(other), 0);
-}
+        ck_assert_int_eq(coil_run(use_foreign, future), 0);
+        coil_unref(future);
+        ck_assert_int_eq(coil_loop_close(other), 0);
+    }
 END_TEST
 
 Suite *misuse_suite(void)

@@ -191,11 +191,11 @@ TASK_TEST(outside_of_a_task_only_the_number_travels)
 }
 
 START_TEST(outside_of_a_loop_only_the_number_travels)
-{
-    ck_assert_int_eq(coil_fail(-EIO, "nobody hears %s", "this"), -EIO);
-    ck_assert_int_eq(coil_fail(0, "nothing"), 0);
-    ck_assert_int_eq(coil_fail(7, "nothing"), 7);
-}
+    {
+        ck_assert_int_eq(coil_fail(-EIO, "nobody hears %s", "this"), -EIO);
+        ck_assert_int_eq(coil_fail(0, "nothing"), 0);
+        ck_assert_int_eq(coil_fail(7, "nothing"), 7);
+    }
 END_TEST
 
 static int fail_unseen(void *unused)
@@ -206,10 +206,10 @@ static int fail_unseen(void *unused)
 }
 
 START_TEST(reports_show_the_words)
-{
-    ck_assert_int_eq(run(fail_unseen), 0);
-    ck_assert_str_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->detail, "loading the settings (42): opening g");
-}
+    {
+        ck_assert_int_eq(run(fail_unseen), 0);
+        ck_assert_str_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->detail, "loading the settings (42): opening g");
+    }
 END_TEST
 
 Suite *note_suite(void)

@@ -83,26 +83,26 @@ static int run_digger(void *size)
 }
 
 START_TEST(overflow_names_the_task_its_stack_and_where_it_was_made)
-{
-    static const size_t sizes[] = {0, 16 << 10, 1 << 20};
-    char text[16384];
+    {
+        static const size_t sizes[] = {0, 16 << 10, 1 << 20};
+        char text[16384];
 
-    for (int i = 0; i < 3; i++) {
-        size_t size = sizes[i];
-        assert_died(run_child(run_digger, &size, text, sizeof(text)));
-        ck_assert_msg(strstr(text, "coil: stack overflow in task 'digger'") != NULL, "%s", text);
-        ck_assert_msg(strstr(text, "created in make_digger at ") != NULL, "%s", text);
-        ck_assert_msg(strstr(text, "test_overflow.c:") != NULL, "%s", text);
-        ck_assert_ptr_nonnull(strstr(text, ".stack_size"));
-        const char *has = strstr(text, "its stack has ");
-        ck_assert_ptr_nonnull(has);
-        long said = strtol(has + strlen("its stack has "), NULL, 10);
-        long asked = size == 0 ? 64 << 10 : (long)size;
-        ck_assert_int_le(said, asked);
-        ck_assert_int_gt(said, asked - 2048);
-        ck_assert_ptr_null(strstr(text, "neighbour"));
+        for (int i = 0; i < 3; i++) {
+            size_t size = sizes[i];
+            assert_died(run_child(run_digger, &size, text, sizeof(text)));
+            ck_assert_msg(strstr(text, "coil: stack overflow in task 'digger'") != NULL, "%s", text);
+            ck_assert_msg(strstr(text, "created in make_digger at ") != NULL, "%s", text);
+            ck_assert_msg(strstr(text, "test_overflow.c:") != NULL, "%s", text);
+            ck_assert_ptr_nonnull(strstr(text, ".stack_size"));
+            const char *has = strstr(text, "its stack has ");
+            ck_assert_ptr_nonnull(has);
+            long said = strtol(has + strlen("its stack has "), NULL, 10);
+            long asked = size == 0 ? 64 << 10 : (long)size;
+            ck_assert_int_le(said, asked);
+            ck_assert_int_gt(said, asked - 2048);
+            ck_assert_ptr_null(strstr(text, "neighbour"));
+        }
     }
-}
 END_TEST
 
 static int run_main_digger(void *unused)
@@ -111,12 +111,12 @@ static int run_main_digger(void *unused)
 }
 
 START_TEST(overflow_of_main_is_reported_too)
-{
-    char text[16384];
+    {
+        char text[16384];
 
-    assert_died(run_child(run_main_digger, NULL, text, sizeof(text)));
-    ck_assert_msg(strstr(text, "coil: stack overflow in task 'Task-1'") != NULL, "%s", text);
-}
+        assert_died(run_child(run_main_digger, NULL, text, sizeof(text)));
+        ck_assert_msg(strstr(text, "coil: stack overflow in task 'Task-1'") != NULL, "%s", text);
+    }
 END_TEST
 
 static int name_at_length(void *name)
@@ -132,15 +132,15 @@ static int run_long_name(void *name)
 }
 
 START_TEST(a_name_of_any_length_is_cut_and_overflows_nothing)
-{
-    char text[16384];
-    char name[5000];
+    {
+        char text[16384];
+        char name[5000];
 
-    memset(name, 'n', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
-    assert_died(run_child(run_long_name, name, text, sizeof(text)));
-    ck_assert_msg(strstr(text, "coil: stack overflow in task 'nnnnnnnn") != NULL, "%s", text);
-}
+        memset(name, 'n', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        assert_died(run_child(run_long_name, name, text, sizeof(text)));
+        ck_assert_msg(strstr(text, "coil: stack overflow in task 'nnnnnnnn") != NULL, "%s", text);
+    }
 END_TEST
 
 static void *run_in_thread(void *size)
@@ -159,13 +159,13 @@ static int dig_in_thread(void *size)
 }
 
 START_TEST(overflow_in_another_threads_loop_is_reported)
-{
-    char text[16384];
-    size_t size = 0;
+    {
+        char text[16384];
+        size_t size = 0;
 
-    assert_died(run_child(dig_in_thread, &size, text, sizeof(text)));
-    ck_assert_msg(strstr(text, "coil: stack overflow in task 'digger'") != NULL, "%s", text);
-}
+        assert_died(run_child(dig_in_thread, &size, text, sizeof(text)));
+        ck_assert_msg(strstr(text, "coil: stack overflow in task 'digger'") != NULL, "%s", text);
+    }
 END_TEST
 
 static int touch_null(void *unused)
@@ -182,12 +182,12 @@ static int run_null(void *unused)
 }
 
 START_TEST(another_fault_is_not_called_an_overflow)
-{
-    char text[16384];
+    {
+        char text[16384];
 
-    assert_died(run_child(run_null, NULL, text, sizeof(text)));
-    ck_assert_msg(strstr(text, "stack overflow in task") == NULL, "%s", text);
-}
+        assert_died(run_child(run_null, NULL, text, sizeof(text)));
+        ck_assert_msg(strstr(text, "stack overflow in task") == NULL, "%s", text);
+    }
 END_TEST
 
 Suite *overflow_suite(void)

@@ -153,10 +153,10 @@ static int hold_nobody(void *unused)
 }
 
 START_TEST(tasks_that_nobody_holds_end_well_where_tasks_switch_without_the_loop)
-{
-    ck_assert_int_eq(coil_run(hold_nobody, NULL), 0);
-    ck_assert_int_eq(coil_run(hold_nobody, NULL, .seed = 3), 0);
-}
+    {
+        ck_assert_int_eq(coil_run(hold_nobody, NULL), 0);
+        ck_assert_int_eq(coil_run(hold_nobody, NULL, .seed = 3), 0);
+    }
 END_TEST
 
 TASK_TEST(a_gather_keeps_its_children)
@@ -269,7 +269,8 @@ TASK_TEST(what_a_group_spawns_is_gone_when_it_ends)
     coil_sleep(0);
     coil_sleep(0);
     ck_assert_uint_eq(coil_all_tasks(NULL, 0), 1);
-    ck_assert_uint_eq(ci_runtime_of(coil_get_running_loop())->futures, 1); /* main's own: nothing waits for the group's end */
+    ck_assert_uint_eq(ci_runtime_of(coil_get_running_loop())->futures,
+                      1); /* main's own: nothing waits for the group's end */
     ck_assert_int_eq(coil_group_end(&group, 0), 0);
     return 0;
 }
@@ -305,9 +306,9 @@ static int fail_unseen(void *unused)
 }
 
 START_TEST(a_handler_may_keep_the_future_of_its_report)
-{
-    ck_assert_int_eq(run(fail_unseen), 0);
-}
+    {
+        ck_assert_int_eq(run(fail_unseen), 0);
+    }
 END_TEST
 
 Suite *ownership_suite(void)

@@ -21,14 +21,14 @@ static int lose_error(void *unused)
 }
 
 START_TEST(an_error_of_a_task_that_nobody_looked_at_is_reported)
-{
-    ck_assert_int_eq(run(lose_error), 0);
-    const struct heard *report = take_report(COIL_REPORT_NEVER_RETRIEVED);
-    ck_assert_int_eq(report->error, -EIO);
-    ck_assert_str_eq(report->task, "lost");
-    ck_assert_str_eq(report->function, "lose_error");
-    ck_assert_str_ne(report->message, "");
-}
+    {
+        ck_assert_int_eq(run(lose_error), 0);
+        const struct heard *report = take_report(COIL_REPORT_NEVER_RETRIEVED);
+        ck_assert_int_eq(report->error, -EIO);
+        ck_assert_str_eq(report->task, "lost");
+        ck_assert_str_eq(report->function, "lose_error");
+        ck_assert_str_ne(report->message, "");
+    }
 END_TEST
 
 static int lose_error_with_a_handle(void *unused)
@@ -44,9 +44,9 @@ static int lose_error_with_a_handle(void *unused)
 }
 
 START_TEST(the_report_comes_with_the_last_reference)
-{
-    ck_assert_int_eq(run(lose_error_with_a_handle), 0);
-}
+    {
+        ck_assert_int_eq(run(lose_error_with_a_handle), 0);
+    }
 END_TEST
 
 static int lose_on_the_way_out(void *unused)
@@ -57,10 +57,10 @@ static int lose_on_the_way_out(void *unused)
 }
 
 START_TEST(an_error_in_the_last_iteration_is_reported_too)
-{
-    ck_assert_int_eq(run(lose_on_the_way_out), 0);
-    ck_assert_str_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->task, "late");
-}
+    {
+        ck_assert_int_eq(run(lose_on_the_way_out), 0);
+        ck_assert_str_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->task, "late");
+    }
 END_TEST
 
 TASK_TEST(results_and_cancellations_are_not_reported)
@@ -82,9 +82,9 @@ static int error_of_main(void *unused)
 }
 
 START_TEST(mains_error_is_the_runs_result_and_no_report)
-{
-    ck_assert_int_eq(run(error_of_main), -EIO);
-}
+    {
+        ck_assert_int_eq(run(error_of_main), -EIO);
+    }
 END_TEST
 
 /* ---- destroyed while pending ----------------------------------------------------------------------------------------- */
@@ -95,20 +95,20 @@ static void stop(void *loop)
 }
 
 START_TEST(tasks_that_the_closing_loop_leaves_waiting_are_reported)
-{
-    coil_loop *loop = coil_loop_new();
-    const struct coil_task_options named = {.size = sizeof(named), .name = "waiting"};
-    const struct coil_task_options later = {.size = sizeof(later), .name = "never began"};
+    {
+        coil_loop *loop = coil_loop_new();
+        const struct coil_task_options named = {.size = sizeof(named), .name = "waiting"};
+        const struct coil_task_options later = {.size = sizeof(later), .name = "never began"};
 
-    coil_loop_set_exception_handler(loop, hear, NULL);
-    coil_unref(coil_loop_create_task(loop, hang, &named));
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, stop, loop));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    coil_unref(coil_loop_create_task(loop, hang, &later));
-    ck_assert_int_eq(coil_loop_close(loop), 0);
-    ck_assert_str_eq(take_report(COIL_REPORT_DESTROYED_PENDING)->task, "waiting");
-    ck_assert_str_eq(take_report(COIL_REPORT_DESTROYED_PENDING)->task, "never began");
-}
+        coil_loop_set_exception_handler(loop, hear, NULL);
+        coil_unref(coil_loop_create_task(loop, hang, &named));
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, stop, loop));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        coil_unref(coil_loop_create_task(loop, hang, &later));
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+        ck_assert_str_eq(take_report(COIL_REPORT_DESTROYED_PENDING)->task, "waiting");
+        ck_assert_str_eq(take_report(COIL_REPORT_DESTROYED_PENDING)->task, "never began");
+    }
 END_TEST
 
 /* ---- the handler ----------------------------------------------------------------------------------------------------- */
@@ -158,22 +158,22 @@ static int report_to_stderr(void *unused)
 }
 
 START_TEST(without_a_handler_reports_are_printed)
-{
-    int ends[2];
-    char text[4096] = "";
-    int saved = dup(STDERR_FILENO);
+    {
+        int ends[2];
+        char text[4096] = "";
+        int saved = dup(STDERR_FILENO);
 
-    ck_assert_int_eq(pipe(ends), 0);
-    ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
-    ck_assert_int_eq(run(report_to_stderr), 0);
-    ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
-    ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
-    ck_assert_ptr_nonnull(strstr(text, "printed task"));
-    ck_assert_ptr_nonnull(strstr(text, "a message from a callback"));
-    close(ends[0]);
-    close(ends[1]);
-    close(saved);
-}
+        ck_assert_int_eq(pipe(ends), 0);
+        ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+        ck_assert_int_eq(run(report_to_stderr), 0);
+        ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+        ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
+        ck_assert_ptr_nonnull(strstr(text, "printed task"));
+        ck_assert_ptr_nonnull(strstr(text, "a message from a callback"));
+        close(ends[0]);
+        close(ends[1]);
+        close(saved);
+    }
 END_TEST
 
 static void use_the_loop(coil_loop *loop, const struct coil_report *report, void *userdata)
@@ -199,20 +199,20 @@ static int report_in_report(void *unused)
 }
 
 START_TEST(a_handler_may_use_the_loop)
-{
-    ck_assert_int_eq(run(report_in_report), 0);
-    for (int i = 0; i < 3; i++) {
-        take_report(COIL_REPORT_NEVER_RETRIEVED);
+    {
+        ck_assert_int_eq(run(report_in_report), 0);
+        for (int i = 0; i < 3; i++) {
+            take_report(COIL_REPORT_NEVER_RETRIEVED);
+        }
+        assert_said("!!");
+        told_a = 0;
+        run_fn = report_in_report;
+        ck_assert_int_eq(coil_run(run_listening, NULL), 0); /* where tasks switch without the loop */
+        for (int i = 0; i < 3; i++) {
+            take_report(COIL_REPORT_NEVER_RETRIEVED);
+        }
+        assert_said("!!");
     }
-    assert_said("!!");
-    told_a = 0;
-    run_fn = report_in_report;
-    ck_assert_int_eq(coil_run(run_listening, NULL), 0); /* where tasks switch without the loop */
-    for (int i = 0; i < 3; i++) {
-        take_report(COIL_REPORT_NEVER_RETRIEVED);
-    }
-    assert_said("!!");
-}
 END_TEST
 
 static void await_in_handler(coil_loop *loop, const struct coil_report *report, void *userdata)
@@ -239,13 +239,13 @@ static int await_in_report(void *unused)
 }
 
 START_TEST(a_handler_of_a_dead_tasks_report_runs_in_no_task)
-{
-    run_fn = await_in_report;
-    ck_assert_int_eq(coil_run(run_listening, NULL), 0);
-    take_report(COIL_REPORT_NEVER_RETRIEVED);
-    ck_assert_int_eq(run(await_in_report), 0);
-    take_report(COIL_REPORT_NEVER_RETRIEVED);
-}
+    {
+        run_fn = await_in_report;
+        ck_assert_int_eq(coil_run(run_listening, NULL), 0);
+        take_report(COIL_REPORT_NEVER_RETRIEVED);
+        ck_assert_int_eq(run(await_in_report), 0);
+        take_report(COIL_REPORT_NEVER_RETRIEVED);
+    }
 END_TEST
 
 Suite *report_suite(void)

@@ -239,20 +239,20 @@ static void stop(void *loop)
 }
 
 START_TEST(scopes_of_tasks_that_the_loop_leaves_are_freed_with_it)
-{
-    coil_loop *loop = coil_loop_new();
+    {
+        coil_loop *loop = coil_loop_new();
 
-    coil_loop_set_exception_handler(loop, hear, NULL);
-    coil_unref(coil_loop_create_task(loop, hang_in_scopes, NULL));
-    ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, stop, loop));
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    coil_loop_stop(loop);
-    ck_assert_int_eq(coil_loop_run_forever(loop), 0);
-    ck_assert_int_eq(coil_loop_close(loop), 0);
-    for (int i = 0; i < 3; i++) {
-        take_report(COIL_REPORT_DESTROYED_PENDING);
+        coil_loop_set_exception_handler(loop, hear, NULL);
+        coil_unref(coil_loop_create_task(loop, hang_in_scopes, NULL));
+        ck_assert_ptr_nonnull(coil_call_soon_threadsafe(loop, stop, loop));
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        coil_loop_stop(loop);
+        ck_assert_int_eq(coil_loop_run_forever(loop), 0);
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+        for (int i = 0; i < 3; i++) {
+            take_report(COIL_REPORT_DESTROYED_PENDING);
+        }
     }
-}
 END_TEST
 
 Suite *scope_suite(void)

@@ -134,14 +134,14 @@ static int leave_before_the_error(void *unused)
 }
 
 START_TEST(an_error_after_the_waiter_has_left_is_reported_once)
-{
-    ck_assert_int_eq(run(leave_before_the_error), 0);
-    const struct heard *report = take_report(COIL_REPORT_SHIELDED_ERROR);
-    ck_assert_int_eq(report->error, -EIO);
-    ck_assert_str_eq(report->task, "inner");
-    ck_assert_str_eq(report->detail, "too late");
-    assert_no_reports(); /* and counts as retrieved */
-}
+    {
+        ck_assert_int_eq(run(leave_before_the_error), 0);
+        const struct heard *report = take_report(COIL_REPORT_SHIELDED_ERROR);
+        ck_assert_int_eq(report->error, -EIO);
+        ck_assert_str_eq(report->task, "inner");
+        ck_assert_str_eq(report->detail, "too late");
+        assert_no_reports(); /* and counts as retrieved */
+    }
 END_TEST
 
 static int leave_many(void *unused)
@@ -161,10 +161,10 @@ static int leave_many(void *unused)
 }
 
 START_TEST(many_shields_that_were_left_report_one_error_once)
-{
-    ck_assert_int_eq(run(leave_many), 0);
-    take_report(COIL_REPORT_SHIELDED_ERROR);
-}
+    {
+        ck_assert_int_eq(run(leave_many), 0);
+        take_report(COIL_REPORT_SHIELDED_ERROR);
+    }
 END_TEST
 
 TASK_TEST(a_result_after_the_waiter_has_left_is_nobodys_business)
@@ -205,10 +205,10 @@ static int forget_shield(void *unused)
 }
 
 START_TEST(an_error_in_a_shield_that_nobody_holds_is_never_retrieved)
-{
-    ck_assert_int_eq(run(forget_shield), 0);
-    ck_assert_int_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->error, -EIO);
-}
+    {
+        ck_assert_int_eq(run(forget_shield), 0);
+        ck_assert_int_eq(take_report(COIL_REPORT_NEVER_RETRIEVED)->error, -EIO);
+    }
 END_TEST
 
 TASK_TEST(nothing_cannot_be_shielded)

@@ -136,9 +136,9 @@ static int switch_a_lot(void *unused)
 }
 
 START_TEST(iterations_are_counted_where_tasks_switch_without_the_loop)
-{
-    ck_assert_int_eq(coil_run(switch_a_lot, NULL), 0);
-}
+    {
+        ck_assert_int_eq(coil_run(switch_a_lot, NULL), 0);
+    }
 END_TEST
 
 /* ---- results --------------------------------------------------------------------------------------------------------- */
@@ -373,12 +373,12 @@ TASK_TEST(all_tasks_are_those_that_are_not_done_oldest_first)
 }
 
 START_TEST(outside_of_a_loop_there_are_no_tasks)
-{
-    coil_task *all[1];
+    {
+        coil_task *all[1];
 
-    ck_assert_ptr_null(coil_current_task());
-    ck_assert_uint_eq(coil_all_tasks(all, 1), 0);
-}
+        ck_assert_ptr_null(coil_current_task());
+        ck_assert_uint_eq(coil_all_tasks(all, 1), 0);
+    }
 END_TEST
 
 static int fill_up(void *unused)
@@ -401,10 +401,10 @@ static int fill_up(void *unused)
 }
 
 START_TEST(more_tasks_than_allowed_at_the_same_time_are_refused)
-{
-    ck_assert_int_eq(coil_run(fill_up, NULL, .max_tasks = 5), 0);
-    ck_assert_int_eq(coil_run(give, &(int){4}, .max_tasks = 1), 4);
-}
+    {
+        ck_assert_int_eq(coil_run(fill_up, NULL, .max_tasks = 5), 0);
+        ck_assert_int_eq(coil_run(give, &(int){4}, .max_tasks = 1), 4);
+    }
 END_TEST
 
 TASK_TEST(many_tasks_can_be_there_at_the_same_time)
@@ -463,10 +463,10 @@ static int use_most_of_a_mebibyte(void *unused)
 }
 
 START_TEST(a_loop_may_say_how_large_stacks_are)
-{
-    ck_assert_int_eq(coil_run(use_most_of_a_mebibyte, NULL, .stack_size = 1024 * 1024), 0);
-    ck_assert_int_eq(coil_run(give, NULL, .stack_size = (size_t)2 << 30), -EINVAL);
-}
+    {
+        ck_assert_int_eq(coil_run(use_most_of_a_mebibyte, NULL, .stack_size = 1024 * 1024), 0);
+        ck_assert_int_eq(coil_run(give, NULL, .stack_size = (size_t)2 << 30), -EINVAL);
+    }
 END_TEST
 
 TASK_TEST(a_stack_beyond_reason_is_refused)

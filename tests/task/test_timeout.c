@@ -349,13 +349,13 @@ TASK_TEST(a_callback_has_no_time_to_limit)
 }
 
 START_TEST(outside_of_a_loop_a_scope_says_so_at_its_end)
-{
-    coil_timeout timeout;
+    {
+        coil_timeout timeout;
 
-    coil_timeout_begin(&timeout, 1);
-    ck_assert_int_eq(coil_timeout_end(&timeout, 0), -EPERM);
-    ck_assert(!coil_timeout_expired(&timeout));
-}
+        coil_timeout_begin(&timeout, 1);
+        ck_assert_int_eq(coil_timeout_end(&timeout, 0), -EPERM);
+        ck_assert(!coil_timeout_expired(&timeout));
+    }
 END_TEST
 
 TASK_TEST(a_scope_ends_once_and_only_if_it_began)
