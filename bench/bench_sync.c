@@ -349,11 +349,14 @@ static int table(void *unused)
 
 /* ---- with many who wait ---------------------------------------------------------------------------------------------- */
 
-/* Tasks that wait on one thing in a ring: each that gets it gives it to the next and waits again. */
+/* Tasks that wait on one thing in a ring: who gets it waits again, at the end of the line. */
 struct ring {
     const char *name;
     coil_fn *member;
-    int (*begin)(void); /* hands over the first time; NULL: nothing to do */
+    /* Either hands over the first time, and the members go on, until all operations are done. */
+    int (*begin)(void);
+    /* Or does so many operations on the members, which stand still otherwise. */
+    int (*drive)(coil_task **tasks, int n, int operations);
 };
 
 static int operations_left;
@@ -445,16 +448,8 @@ static int queue_member(void *unused)
     (void)unused;
     while (rc == 0) {
         rc = coil_queue_get(ring_queue, &item);
-        if (rc == 0 && goes_on()) {
-            rc = coil_queue_put(ring_queue, &item);
-        }
     }
     return rc;
-}
-
-static int begin_queue(void)
-{
-    return coil_queue_put(ring_queue, &(int){1});
 }
 
 /* Each is cancelled while it waits, and comes again, at the end of the line. */
@@ -466,14 +461,6 @@ static int cancelled_member(void *unused)
     }
     return -ECANCELED;
 }
-
-static const struct ring rings[] = {
-    {"lock", lock_member, begin_lock},
-    {"semaphore", semaphore_member, begin_semaphore},
-    {"condition", condition_member, begin_condition},
-    {"queue", queue_member, begin_queue},
-    {"cancel", cancelled_member, NULL},
-};
 
 struct turn {
     const struct ring *ring;
@@ -498,6 +485,28 @@ static int cancel_often(coil_task **tasks, int n, int operations)
     return 0;
 }
 
+/* The getters take turns. A getter that put the item back itself would also be the next to get it. */
+static int put_often(coil_task **tasks, int n, int operations)
+{
+    int rc = 0;
+
+    (void)tasks;
+    (void)n;
+    for (; operations > 0 && rc == 0; operations--) {
+        rc = coil_queue_put(ring_queue, &operations);
+        rc = rc < 0 ? rc : coil_sleep(0);
+    }
+    return rc;
+}
+
+static const struct ring rings[] = {
+    {"lock", lock_member, begin_lock, NULL},
+    {"semaphore", semaphore_member, begin_semaphore, NULL},
+    {"condition", condition_member, begin_condition, NULL},
+    {"queue", queue_member, NULL, put_often},
+    {"cancel", cancelled_member, NULL, cancel_often},
+};
+
 static int run_ring(struct turn *turn, coil_task **tasks)
 {
     int rc = coil_sleep(0); /* they come to their waits */
@@ -506,8 +515,8 @@ static int run_ring(struct turn *turn, coil_task **tasks)
         rc = coil_sleep(0);
     }
     double start = bench_cpu_ns();
-    if (rc == 0 && turn->ring->begin == NULL) {
-        rc = cancel_often(tasks, turn->waiters, turn->operations);
+    if (rc == 0 && turn->ring->drive != NULL) {
+        rc = turn->ring->drive(tasks, turn->waiters, turn->operations);
         operations_left = 0;
     } else if (rc == 0) {
         rc = turn->ring->begin();
