@@ -32,7 +32,7 @@
     static int name##_main(__attribute__((unused)) void *unused)
 
 /* How many tasks are many: tools that keep a shadow of each stack get fewer. */
-#define MANY_TASKS (CI_WITH_TSAN || RUNNING_ON_VALGRIND ? 1000 : 100000)
+#define MANY_TASKS (CI_WITH_TSAN || RUNNING_ON_VALGRIND ? 1000 : CI_WITH_ASAN ? 10000 : 100000)
 
 /* ---- the log --------------------------------------------------------------------------------------------------------- */
 
