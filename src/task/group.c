@@ -294,14 +294,30 @@ static void parent_is_cancelled(struct ci_task *parent, struct leaving *leaving)
     ci_note_store(&leaving->note, ci_note_ref(parent->last_note));
 }
 
+struct last_wait {
+    struct ci_wait wait;
+    struct group *group;
+    struct leaving *leaving;
+};
+
+/* The loop closes under a task that waits in coil_group_end: its frame holds the group, and what came with a cancellation. */
+static void abandon_end(struct ci_wait *wait)
+{
+    struct last_wait *last = ci_container_of(wait, struct last_wait, wait);
+
+    ci_note_unref(last->leaving->note);
+    discard(&last->group->scope);
+}
+
 static void wait_for_members(struct group *group, struct leaving *leaving)
 {
-    struct ci_wait wait;
+    struct last_wait last = {.group = group, .leaving = leaving};
 
     while (!ci_list_empty(&group->unfinished)) {
-        ci_wait_init(&wait, group->parent, "the tasks of its group");
-        group->waiter = &wait;
-        int rc = ci_wait_suspend(&wait);
+        ci_wait_init(&last.wait, group->parent, "the tasks of its group");
+        last.wait.abandon = abandon_end;
+        group->waiter = &last.wait;
+        int rc = ci_wait_suspend(&last.wait);
         group->waiter = NULL;
         if (rc < 0 && !(group->flags & ABORTING)) {
             parent_is_cancelled(group->parent, leaving);
