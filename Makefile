@@ -42,7 +42,7 @@ conformance: ## compare the order of events with CPython's on N=1000 fresh progr
 	@cmake --preset release -D COIL_BUILD_TESTS=ON >/dev/null
 	@cmake --build --preset release --target conformance_run
 	@python3 -B tests/conformance/oracle/compare.py --coil build/release/tests/conformance/conformance_run \
-	    --work-dir build --feat c,ce --count $(or $(N),1000)
+	    --work-dir build --feat c,ce,e,q,eq --count $(or $(N),1000)
 
 docs: ## install what is missing, and build the manual
 	@scripts/install-packages $(DOCS_PACKAGES)

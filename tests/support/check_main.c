@@ -9,13 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A sanitizer makes a test many times slower, and ThreadSanitizer thousands of coroutines most of all. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SECONDS_PER_TEST "300"
+#else
+#define SECONDS_PER_TEST "60"
+#endif
+
 /*
  * Check gives a test 4 seconds unless the environment says otherwise, which is little under a sanitizer on a
  * busy machine. It asks when a case is made, and so this runs before main() makes the first.
  */
 __attribute__((constructor)) static void set_default_time_limit(void)
 {
-    setenv("CK_DEFAULT_TIMEOUT", "30", 0);
+    setenv("CK_DEFAULT_TIMEOUT", SECONDS_PER_TEST, 0);
 }
 
 /* The program's first argument, to be freed, or NULL. */
