@@ -195,8 +195,9 @@ COIL_API int coil_cancel(coil_future *future);
 COIL_API int coil_cancel_msg(coil_future *future, const char *why);
 
 /*
- * As coil_cancel, from any thread. The reference must not be given back before the loop has taken notice, which the caller
- * sees by the future's being done; nor may the loop be closed meanwhile. Returns 0 when the loop was told, -EINVAL (NULL), -ENOMEM.
+ * As coil_cancel, from any thread. The reference must not be given back, nor the loop be closed, before the loop has taken notice;
+ * that the future is done does not show it. Give the reference back through a later coil_call_soon_threadsafe from the same
+ * thread, which runs after it. Returns 0 when the loop was told, -EINVAL (NULL), -ENOMEM.
  */
 COIL_API int coil_cancel_threadsafe(coil_future *future);
 
