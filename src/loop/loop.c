@@ -119,6 +119,7 @@ int ci_loop_init(struct coil_loop *loop, const struct coil_loop_options *options
         return rc;
     }
     ci_list_init(&loop->handles);
+    ci_list_init(&loop->parts);
     loop->thread = pthread_self();
     loop->virtual_clock = options->clock == COIL_CLOCK_VIRTUAL;
     loop->random = seed_of(options);

@@ -65,6 +65,7 @@ struct coil_loop {
     uint32_t *shuffle;
     uint32_t shuffle_size;
 
+    struct ci_list parts;      /* what rooms above keep here: see part.h */
     struct ci_list handles;    /* every handle that is still to run */
     struct coil_handle *spare; /* handles to use again, a short list */
     unsigned spares;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/options.h"
+#include "loop/part.h"
 #include "loop/remote.h"
 #include "sys/alloc.h"
 #include "sys/signal.h"
@@ -181,6 +182,35 @@ int ci_runtime_cancel_all(struct coil_loop *loop)
     return all == NULL ? await_one_by_one(runtime) : await_together(loop, all);
 }
 
+/* The coroutine in which the loop's parts end in good order. */
+static int shut_parts_down(void *arg)
+{
+    struct coil_loop *loop = arg;
+
+    for (struct ci_list *link = loop->parts.next; link != &loop->parts; link = link->next) {
+        struct ci_part *part = ci_container_of(link, struct ci_part, link);
+        if (part->class->shutdown != NULL) {
+            part->class->shutdown(part);
+        }
+    }
+    return 0;
+}
+
+/* Where there is no memory for the task, closing the loop ends the parts by force. */
+static void shutdown_parts(struct coil_loop *loop)
+{
+    const struct coil_task_options options = {.size = sizeof(options), .arg = loop, .name = "shutdown"};
+
+    if (ci_list_empty(&loop->parts)) {
+        return;
+    }
+    coil_task *task = coil_loop_create_task(loop, shut_parts_down, &options);
+    if (task != NULL) {
+        (void)coil_loop_run_until_complete(loop, task);
+        coil_unref(task);
+    }
+}
+
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 
 static int run_main(struct coil_loop *loop, struct coil_future *main, struct interrupt *interrupt)
@@ -234,6 +264,7 @@ int coil_run_with(coil_fn *main, const struct coil_run_options *options)
     int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? &interrupt : NULL);
     int left = ci_runtime_cancel_all(loop);
     coil_unref(task);
+    shutdown_parts(loop);
     (void)coil_loop_close(loop); /* it does not run, so it can be closed */
     return rc >= 0 && left == -EDEADLK ? left : rc;
 }

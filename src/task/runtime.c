@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/trace.h"
 #include "coro/overflow.h"
+#include "loop/part.h"
 #include "sys/alloc.h"
 #include "task/report.h"
 #include "task/scope.h"
@@ -266,6 +267,7 @@ int coil_loop_close(coil_loop *loop)
     drop_scheduled(runtime);
     drop_chains(runtime);
     abandon_tasks(runtime);
+    ci_parts_close(loop);
     if (loop->trace != NULL) {
         loop->trace->closing(loop->trace, loop);
         loop->trace = NULL;

@@ -25,6 +25,7 @@ Suite *note_suite(void);
 Suite *close_suite(void);
 Suite *misuse_suite(void);
 Suite *overflow_suite(void);
+Suite *part_suite(void);
 Suite *fault_suite(void);
 
 #endif
