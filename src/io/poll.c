@@ -233,6 +233,13 @@ int coil_poll(struct pollfd *fds, nfds_t count, double timeout)
     if (isnan(timeout)) {
         return -EINVAL;
     }
+    if (ci_io_is_cancelled(task)) {
+        return -ECANCELED;
+    }
     int ready = ci_fd_poll(fds, count);
-    return ready != 0 || timeout <= 0 ? ready : poll_waiting(task, fds, count, timeout);
+    if (ready == 0 && timeout > 0) {
+        return poll_waiting(task, fds, count, timeout);
+    }
+    ci_io_did_not_wait(task);
+    return ready;
 }

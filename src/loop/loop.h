@@ -46,6 +46,8 @@ struct coil_loop {
     struct coil_future *current;             /* the task that runs, NULL in callbacks; the task room's */
     _Atomic(struct ci_remote_call *) remote; /* calls from other threads, newest first */
     struct ci_remote_call *remote_waiting;   /* taken over, oldest first, but without room in the ready queue yet */
+    uint32_t calls_turn; /* ready.head as it was at the last call that was finished at once: which */
+    uint32_t calls_left; /* step that was, and how many it has left; the io room's, see io/call.h */
 
     struct ci_heap timers;
     struct ci_poller *poller;

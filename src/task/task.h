@@ -19,6 +19,7 @@ enum {
     CI_TASK_EAGER = 4,       /* runs on behalf of its creator, to which it returns at its first wait */
     CI_TASK_CANCEL_SEEN = 8, /* debug: a request to cancel it, not taken back since, was delivered */
     CI_TASK_ABANDONED = 16,  /* the loop was closed under it: its stack stays as it is until the runtime goes */
+    CI_TASK_CANCEL_DUE = 32, /* the next call to the kernel looks whether a cancellation waits: see io/call.h */
 };
 
 struct group;

@@ -8,6 +8,7 @@ Suite *calls_suite(void);
 Suite *cancel_suite(void);
 Suite *poll_suite(void);
 Suite *traffic_suite(void);
+Suite *budget_suite(void);
 Suite *fault_suite(void);
 
 #endif
