@@ -1,19 +1,25 @@
 /*
  * Descriptors: the calls of POSIX, made by coroutines. Each has the name and the arguments of the call that it replaces and
- * means the same, but only the calling task waits, not the thread. Any descriptor will do, with or without O_NONBLOCK, and its
- * flags are left alone; what a call waits for, it waits for even if the flag is set.
+ * means the same, but only the calling task waits, not the thread. Any descriptor will do, with or without O_NONBLOCK; what a
+ * call waits for, it waits for even if the flag is set. The flags are afterwards as they were: where the kernel cannot be asked
+ * otherwise not to block (accept, connect, writing to some devices), a descriptor without O_NONBLOCK has it for the time of a
+ * system call. Who shares such a one with another process, which would see that, sets the flag for good.
  *
- * All of these await where they have to wait; what can be done at once is done without letting others run. All return a
- * negative errno instead of setting errno, and -EPERM outside of a task. None fails with EINTR, and none raises SIGPIPE.
+ * All of these but coil_close await where they have to wait. What can be done at once is done without letting others run, except
+ * that every 128th such call in a row lets everything else that is ready run once before it returns, so that a descriptor that
+ * is always ready keeps nobody waiting. All return a negative errno; errno itself means nothing after them. All but coil_close
+ * return -EPERM outside of a task. Where they have to wait, -ENOMEM and -ENOSPC mean that the kernel cannot watch one descriptor
+ * more (fs.epoll.max_user_watches). None fails with EINTR, and none raises SIGPIPE.
  *
  * Cancellation never loses a byte. If the kernel was faster, the call returns its result, and the cancellation stays pending
- * for the next await; a call that had moved a part returns how much. When a call has returned, the kernel has no more to do
- * with the caller's buffer.
+ * for the next await that has to wait; a call that had moved a part returns how much. One that comes while a call lets others
+ * run is returned by the next call, which then does nothing. When a call has returned, the kernel has no more to do with the
+ * caller's buffer.
  *
  * Several tasks may wait on one descriptor; each direction is served in the order in which they came.
  *
- * Close with coil_close what a task may be waiting on, and what coil_accept handed out. A descriptor that is closed by close(2)
- * and whose number is used again works nevertheless, but a first wait on it may then take 0.1 seconds longer to be served.
+ * Close with coil_close what a task may be waiting on, and what coil_accept handed out. If such a one is closed by close(2) and
+ * its number is used again, that works nevertheless, but the first wait on it may be served up to 0.1 seconds late.
  */
 #ifndef COIL_IO_H
 #define COIL_IO_H
@@ -84,9 +90,10 @@ COIL_API int coil_connect(int fd, const struct sockaddr *address, socklen_t leng
 COIL_API int coil_poll(struct pollfd *fds, nfds_t count, double timeout);
 
 /*
- * Closes a descriptor. Whoever waits on it gets -EBADF (or the number of bytes moved so far) in the next iteration, and nothing of
- * what was known of its number is left. The number is free afterwards, also when an error is returned: -EBADF, -EIO, and what
- * close(2) may fail with, except EINTR. POSIX: close.
+ * Closes a descriptor. It does not await, and may be called in a callback as well. Whoever waits on it in the running loop gets
+ * -EBADF (or the number of bytes moved so far) in the next iteration, and nothing of what was known of its number is left. Without
+ * a running loop it is close(2) and no more; a loop that does not run, or runs in another thread, is not told. The number is
+ * free afterwards, also when an error is returned: -EBADF, -EIO, and what close(2) may fail with, except EINTR. POSIX: close.
  */
 COIL_API int coil_close(int fd);
 

@@ -62,13 +62,10 @@ int coil_connect(int fd, const struct sockaddr *address, socklen_t length)
 
 int coil_close(int fd)
 {
-    struct ci_task *task = ci_task_running_here();
-    struct ci_poller *poller;
+    struct coil_loop *loop = ci_loop_running;
 
-    if (task == NULL) {
-        return -EPERM;
+    if (loop != NULL) {
+        loop->poller->class->evict(loop->poller, fd);
     }
-    poller = task->future.loop->poller;
-    poller->class->evict(poller, fd);
     return ci_fd_close(fd);
 }

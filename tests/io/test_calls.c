@@ -86,11 +86,10 @@ IO_TEST(a_refused_connection_is_an_error)
     return 0;
 }
 
-IO_TEST(errors_are_returned_and_errno_is_left_alone)
+IO_TEST(errors_are_returned)
 {
     char byte;
 
-    errno = 12345;
     ck_assert_int_eq(coil_read(-1, &byte, 1), -EBADF);
     ck_assert_int_eq(coil_recv(1000000, &byte, 1, 0), -EBADF);
     ck_assert_int_eq(coil_close(1000000), -EBADF);
@@ -244,7 +243,7 @@ IO_TEST(a_time_limit_holds_for_every_call)
     return 0;
 }
 
-static int errors_outside[8];
+static int errors_outside[7];
 
 static void call_everything(void *unused)
 {
@@ -259,12 +258,11 @@ static void call_everything(void *unused)
     errors_outside[4] = coil_accept(0, NULL, NULL);
     errors_outside[5] = coil_connect(0, NULL, 0);
     errors_outside[6] = coil_poll(&pollfd, 1, 0);
-    errors_outside[7] = coil_close(1000000);
 }
 
 static void check_everything(void)
 {
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 7; i++) {
         ck_assert_int_eq(errors_outside[i], -EPERM);
         errors_outside[i] = 0;
     }
@@ -272,7 +270,7 @@ static void check_everything(void)
 
 IO_TEST(outside_of_a_task_every_call_is_refused)
 {
-    coil_handle_unref(coil_call_soon(call_everything, NULL));
+    ck_assert_ptr_nonnull(coil_call_soon(call_everything, NULL));
     settle();
     check_everything();
     return 0;
@@ -282,6 +280,43 @@ START_TEST(without_a_loop_every_call_is_refused)
     {
         call_everything(NULL);
         check_everything();
+    }
+END_TEST
+
+static void close_it(void *fd)
+{
+    errors_outside[0] = coil_close(*(int *)fd);
+}
+
+IO_TEST(close_ends_the_wait_of_everybody_in_a_callback_too)
+{
+    char byte;
+    int fds[2];
+
+    unix_pair(fds);
+    struct call call = {.fd = fds[0], .data = &byte, .size = 1};
+    coil_task *reader = spawn(call_recv, &call);
+    settle();
+    errors_outside[0] = 1;
+    ck_assert_ptr_nonnull(coil_call_soon(close_it, &fds[0]));
+    settle();
+    ck_assert_int_eq(errors_outside[0], 0);
+    ck_assert_int_eq(coil_join(reader), -EBADF);
+    ck_assert_int_eq(fcntl(fds[0], F_GETFD), -1);
+    ck_assert_int_eq(coil_close(fds[1]), 0);
+    return 0;
+}
+
+START_TEST(without_a_loop_close_is_close)
+    {
+        int fds[2];
+
+        unix_pair(fds);
+        ck_assert_int_eq(coil_close(fds[0]), 0);
+        ck_assert_int_eq(coil_close(fds[0]), -EBADF);
+        ck_assert_int_eq(coil_close(-1), -EBADF);
+        ck_assert_int_eq(recv(fds[1], &(char){0}, 1, 0), 0);
+        close(fds[1]);
     }
 END_TEST
 
@@ -370,7 +405,7 @@ Suite *calls_suite(void)
     tcase_add_test(tests, a_pipe_between_tasks);
     tcase_add_test(tests, accept_gives_the_peers_address_and_closes_on_exec);
     tcase_add_test(tests, a_refused_connection_is_an_error);
-    tcase_add_test(tests, errors_are_returned_and_errno_is_left_alone);
+    tcase_add_test(tests, errors_are_returned);
     tcase_add_test(tests, writing_to_nobody_raises_no_signal);
     tcase_add_test(tests, others_run_while_a_task_waits);
     tcase_add_test(tests, several_tasks_read_in_the_order_in_which_they_came);
@@ -380,6 +415,8 @@ Suite *calls_suite(void)
     tcase_add_test(tests, a_time_limit_holds_for_every_call);
     tcase_add_test(tests, outside_of_a_task_every_call_is_refused);
     tcase_add_test(tests, without_a_loop_every_call_is_refused);
+    tcase_add_test(tests, close_ends_the_wait_of_everybody_in_a_callback_too);
+    tcase_add_test(tests, without_a_loop_close_is_close);
     tcase_add_test(tests, a_waiting_task_says_what_it_waits_for);
     tcase_add_test(tests, a_loop_may_be_closed_under_those_who_wait);
     suite_add_tcase(suite, tests);
