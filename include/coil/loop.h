@@ -67,7 +67,9 @@ typedef void coil_exception_handler(coil_loop *loop, const struct coil_report *r
 /*
  * Makes handler receive every report of this loop, with userdata; NULL brings back the default, which prints them to
  * stderr. The handler must not await. Two kinds come from another thread than the loop's: COIL_REPORT_BLOCKED from the watchdog's,
- * while the loop's own is busy, and COIL_REPORT_WRONG_THREAD from the thread at fault.
+ * while the loop's own is busy, and COIL_REPORT_WRONG_THREAD from the thread at fault; at most one such thread calls the handler at
+ * a time. When this returns, no thread is in the handler that was set before, and none will call it any more (the
+ * caller's own is, if that handler calls this); so its userdata may go.
  * asyncio: loop.set_exception_handler.
  */
 COIL_API void coil_loop_set_exception_handler(coil_loop *loop, coil_exception_handler *handler, void *userdata);

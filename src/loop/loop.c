@@ -120,6 +120,7 @@ int ci_loop_init(struct coil_loop *loop, const struct coil_loop_options *options
     }
     ci_list_init(&loop->handles);
     ci_list_init(&loop->parts);
+    ci_loop_reports_init(loop);
     loop->thread = pthread_self();
     loop->virtual_clock = options->clock == COIL_CLOCK_VIRTUAL;
     loop->random = seed_of(options);
@@ -138,6 +139,7 @@ void ci_loop_destroy(struct coil_loop *loop)
     loop->poller->class->destroy(loop->poller);
     ci_ready_destroy(&loop->ready);
     ci_timers_destroy(loop);
+    ci_loop_reports_destroy(loop);
     ci_free(loop->shuffle);
 }
 

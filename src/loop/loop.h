@@ -72,8 +72,9 @@ struct coil_loop {
     struct coil_handle *spare; /* handles to use again, a short list */
     unsigned spares;
 
-    coil_exception_handler *exception_handler;
+    coil_exception_handler *exception_handler; /* written by the loop's own thread alone, with the lock held */
     void *exception_userdata;
+    pthread_mutex_t handler_lock;            /* held by another thread while it reads these and calls the handler */
     void (*on_idle)(struct coil_loop *loop); /* the loop is about to sleep for long; the task room's */
     int (*on_stuck)(struct coil_loop *loop); /* nothing can happen: reports it; the task room's */
 };
@@ -113,7 +114,11 @@ static inline int64_t ci_loop_now_ns(const struct coil_loop *loop)
 /* Replaces the poller of a loop that does not run; the old one is destroyed. For tests that bring a poller of their own. */
 void ci_loop_set_poller(struct coil_loop *loop, struct ci_poller *poller);
 
-/* Sends a report to the loop's handler, completed by the trace if there is one. */
+/* Prepares a loop for reports, and ends that. */
+void ci_loop_reports_init(struct coil_loop *loop);
+void ci_loop_reports_destroy(struct coil_loop *loop);
+
+/* Sends a report to the loop's handler, completed by the trace if there is one. From any thread. */
 void ci_loop_report(struct coil_loop *loop, struct coil_report *report);
 
 void ci_loop_report_thread(struct coil_loop *loop, const char *function);

@@ -67,7 +67,7 @@ static int keep_and_run(void *arg)
     const struct program *program = arg;
 
     keep_reports();
-    coil_sleep(0); /* the watchdog sees the handler from the next step on */
+
     return program->main(program->arg);
 }
 
