@@ -46,9 +46,10 @@ struct coil_site {
 };
 
 /*
- * Names the error rc in words ("Operation canceled"). rc is a negative errno; a positive one is taken for its negative, and
- * 0 is "Success". Returns a string that is never NULL and belongs to the library; a number that is no errno gives
- * "Unknown error". Never fails. POSIX: strerror_l.
+ * Names the error rc in words. They are the C library's ("Operation canceled"), but for the errors that mean something of
+ * coil's own: -ETIMEDOUT is "Timed out", not "Connection timed out", and so with EALREADY, EINPROGRESS, EDEADLK, ESHUTDOWN
+ * and EINTR. rc is a negative errno; a positive one is taken for its negative, and 0 is "Success". Returns a string that is
+ * never NULL and belongs to the library; a number that is no errno gives "Unknown error". Never fails. POSIX: strerror_l.
  */
 COIL_API const char *coil_strerror(int rc);
 

@@ -24,10 +24,34 @@ START_TEST(errors_are_named_in_words)
     }
 END_TEST
 
+START_TEST(words_that_would_mislead_are_coils_own)
+    {
+        ck_assert_str_eq(coil_strerror(-ETIMEDOUT), "Timed out");
+        ck_assert_str_eq(coil_strerror(-EALREADY), "Already done or under way");
+        ck_assert_str_eq(coil_strerror(-EINPROGRESS), "Not done yet");
+        ck_assert_str_eq(coil_strerror(-EDEADLK), "Deadlock");
+        ck_assert_str_eq(coil_strerror(-ESHUTDOWN), "Shut down");
+        ck_assert_str_eq(coil_strerror(-EINTR), "Interrupted");
+    }
+END_TEST
+
+START_TEST(all_other_words_are_the_c_librarys)
+    {
+        int different = 0;
+
+        for (int error = 0; error <= 200; error++) {
+            const char *words = strerrordesc_np(error);
+            different += words != NULL && strcmp(words, coil_strerror(-error)) != 0;
+        }
+        ck_assert_int_eq(different, 6); /* those of the test above */
+    }
+END_TEST
+
 START_TEST(the_sign_does_not_matter)
     {
         ck_assert_str_eq(coil_errname(ENOENT), "ENOENT");
         ck_assert_str_eq(coil_strerror(ENOENT), coil_strerror(-ENOENT));
+        ck_assert_str_eq(coil_strerror(ETIMEDOUT), coil_strerror(-ETIMEDOUT));
     }
 END_TEST
 
@@ -63,6 +87,8 @@ Suite *errors_suite(void)
 
     tcase_add_test(tc, errors_are_named_by_their_symbol);
     tcase_add_test(tc, errors_are_named_in_words);
+    tcase_add_test(tc, words_that_would_mislead_are_coils_own);
+    tcase_add_test(tc, all_other_words_are_the_c_librarys);
     tcase_add_test(tc, the_sign_does_not_matter);
     tcase_add_test(tc, numbers_that_are_no_errno_have_a_name_too);
     tcase_add_test(tc, no_number_gives_null_and_the_strings_stay);
