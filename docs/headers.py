@@ -231,9 +231,14 @@ def signature(function: Item) -> Signature:
     return Signature(match.group(1).strip(), function.name, split_parameters(match.group(2)))
 
 
-def positional(macro: Item) -> list[str]:
-    """The members of the options that are arguments of the macro: .n = __VA_ARGS__, or .n = (argument)."""
-    return [name for name in re.findall(r"\.(\w+) = (?:__VA_ARGS__|\()", macro.text) if name != "site"]
+def positional(macro: Item, struct: Item) -> list[str]:
+    """The members of the options that are arguments of the macro: .arg = __VA_ARGS__, or .arg = (argument), and how
+    many there are, n, where that is the next member."""
+    names = [name for name in re.findall(r"\.(\w+) = (?:__VA_ARGS__|\()", macro.text) if name != "site"]
+    members = [member.name for member in struct.members]
+    if names and members[members.index(names[-1]) + 1 :][:1] == ["n"]:
+        names.append("n")
+    return names
 
 
 def user_signature(macro: Item, function: Item, structs: dict[str, Item]) -> Signature:
@@ -248,15 +253,16 @@ def user_signature(macro: Item, function: Item, structs: dict[str, Item]) -> Sig
             result.parameters.append(parameter)
             continue
         result.options = options.group(1)
-        members = {member.name: member for member in structs[result.options].members}
-        result.parameters += [members[name].text for name in positional(macro)]
+        struct = structs[result.options]
+        members = {member.name: member for member in struct.members}
+        result.parameters += [members[name].text for name in positional(macro, struct)]
         result.parameters.append("...")
     return result
 
 
 def options_of(macro: Item, struct: Item, structs: dict[str, Item]) -> list[Member]:
     """The named options of a macro. A struct may leave its members' comments to another struct that it names."""
-    left_out = {"size", "site", *positional(macro)}
+    left_out = {"size", "site", *positional(macro, struct)}
     referred = re.search(r"as in struct (\w+)", strip_newlines(struct.text))
     elsewhere = {m.name: m.comment for m in structs[referred.group(1)].members} if referred else {}
     options = []

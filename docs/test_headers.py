@@ -33,6 +33,19 @@ struct coil_run_options {
     coil_run_with((main), &(struct coil_run_options){.size = sizeof(struct coil_run_options), .arg = __VA_ARGS__})
 COIL_API int coil_run_with(coil_fn *main, const struct coil_run_options *options);
 
+/* How coil_all does it. */
+struct coil_all_options {
+    size_t size;
+    int *const *things; /* all of them */
+    size_t n;           /* how many those are */
+    bool twice;         /* does it again */
+};
+
+/* Does it to all. Options: .twice. */
+#define coil_all(...) \\
+    coil_all_with(&(struct coil_all_options){.size = sizeof(struct coil_all_options), .things = __VA_ARGS__})
+COIL_API int coil_all_with(const struct coil_all_options *options);
+
 /* Takes one, gives one back. */
 COIL_API void coil_ref(int *x);
 COIL_API void coil_unref(int *x);
@@ -97,6 +110,11 @@ class Headers(unittest.TestCase):
     def test_a_macro_is_shown_as_the_function_that_it_stands_for(self) -> None:
         self.assertIn("\nint coil_run(coil_fn *main, void *arg, ...);", self.text)
         self.assertIn("\nint coil_ask(coil_callback *callback);", self.text)
+
+    def test_how_many_there_are_is_an_argument_too(self) -> None:
+        self.assertIn("\nint coil_all(int *const *things, size_t n, ...);", self.text)
+        self.assertIn("- `.twice` (`bool`): does it again", self.text)
+        self.assertNotIn("- `.n`", self.text)
 
     def test_named_options_are_listed_once(self) -> None:
         self.assertIn("- `.debug` (`bool`): finds mistakes", self.text)

@@ -165,8 +165,8 @@ COIL_API int coil_clock_advance(double seconds);
  * belongs to the loop and is good until the callback has run or was cancelled (keep it longer with coil_handle_ref), or NULL
  * with coil_creation_error(): -EPERM without a running loop, -EINVAL without a callback, -ENOMEM. asyncio: loop.call_soon.
  */
-#define coil_call_soon(callback, userdata) \
-    coil_call_soon_from((callback), (userdata), &(const struct coil_site){__FILE__, __func__, __LINE__})
+#define coil_call_soon(callback, ...) \
+    coil_call_soon_from((callback), __VA_ARGS__, &(const struct coil_site){__FILE__, __func__, __LINE__})
 COIL_API coil_handle *coil_call_soon_from(coil_callback *callback, void *userdata, const struct coil_site *site);
 
 /*
@@ -174,14 +174,14 @@ COIL_API coil_handle *coil_call_soon_from(coil_callback *callback, void *userdat
  * the same deadline run in the order in which they were asked for. INFINITY never comes. Otherwise as coil_call_soon; NaN is
  * -EINVAL. asyncio: loop.call_later.
  */
-#define coil_call_later(delay, callback, userdata) \
-    coil_call_later_from((delay), (callback), (userdata), &(const struct coil_site){__FILE__, __func__, __LINE__})
+#define coil_call_later(delay, callback, ...) \
+    coil_call_later_from((delay), (callback), __VA_ARGS__, &(const struct coil_site){__FILE__, __func__, __LINE__})
 COIL_API coil_handle *coil_call_later_from(double delay, coil_callback *callback, void *userdata,
                                            const struct coil_site *site);
 
 /* As coil_call_later, with a point of time on coil_time's clock instead of a delay. asyncio: loop.call_at. */
-#define coil_call_at(when, callback, userdata) \
-    coil_call_at_from((when), (callback), (userdata), &(const struct coil_site){__FILE__, __func__, __LINE__})
+#define coil_call_at(when, callback, ...) \
+    coil_call_at_from((when), (callback), __VA_ARGS__, &(const struct coil_site){__FILE__, __func__, __LINE__})
 COIL_API coil_handle *coil_call_at_from(double when, coil_callback *callback, void *userdata,
                                         const struct coil_site *site);
 
@@ -190,8 +190,8 @@ COIL_API coil_handle *coil_call_at_from(double when, coil_callback *callback, vo
  * another thread than the loop's, the handle only says that the call was taken, and must not be touched. The loop must not
  * be closed meanwhile. NULL with coil_creation_error(): -EINVAL, -ENOMEM. asyncio: loop.call_soon_threadsafe.
  */
-#define coil_call_soon_threadsafe(loop, callback, userdata)        \
-    coil_call_soon_threadsafe_from((loop), (callback), (userdata), \
+#define coil_call_soon_threadsafe(loop, callback, ...)              \
+    coil_call_soon_threadsafe_from((loop), (callback), __VA_ARGS__, \
                                    &(const struct coil_site){__FILE__, __func__, __LINE__})
 COIL_API coil_handle *coil_call_soon_threadsafe_from(coil_loop *loop, coil_callback *callback, void *userdata,
                                                      const struct coil_site *site);

@@ -276,10 +276,11 @@ COIL_API coil_future *coil_shield(coil_future *inner);
 
 /* How coil_gather gathers. */
 struct coil_gather_options {
-    size_t size;           /* sizeof this struct */
-    size_t n;              /* how many futures there are */
-    bool return_errors;    /* errors are left in the children; the gather itself then ends with 0 */
-    struct coil_site site; /* filled in by the macro */
+    size_t size;                 /* sizeof this struct */
+    coil_future *const *futures; /* what is gathered */
+    size_t n;                    /* how many those are */
+    bool return_errors;          /* errors are left in the children; the gather itself then ends with 0 */
+    struct coil_site site;       /* filled in by the macro */
 };
 
 /*
@@ -288,11 +289,10 @@ struct coil_gather_options {
  * Options: .return_errors. The same future may be given twice. NULL with coil_creation_error(): -EPERM, -EINVAL, -ENOMEM, or
  * what a NULL among futures stands for. asyncio: asyncio.gather.
  */
-#define coil_gather(futures, ...)                                                                         \
-    coil_gather_with((futures), &(struct coil_gather_options){.size = sizeof(struct coil_gather_options), \
-                                                              .site = {__FILE__, __func__, __LINE__},     \
-                                                              .n = __VA_ARGS__})
-COIL_API coil_future *coil_gather_with(coil_future *const *futures, const struct coil_gather_options *options);
+#define coil_gather(...)                            \
+    coil_gather_with(&(struct coil_gather_options){ \
+        .size = sizeof(struct coil_gather_options), .site = {__FILE__, __func__, __LINE__}, .futures = __VA_ARGS__})
+COIL_API coil_future *coil_gather_with(const struct coil_gather_options *options);
 
 /* When coil_wait returns. */
 enum coil_return_when {
@@ -304,7 +304,8 @@ enum coil_return_when {
 /* How coil_wait waits. */
 struct coil_wait_options {
     size_t size;                       /* sizeof this struct */
-    size_t n;                          /* how many futures there are */
+    coil_future *const *futures;       /* what is waited for */
+    size_t n;                          /* how many those are */
     double timeout;                    /* seconds; 0 is none, a negative one is "at once" */
     enum coil_return_when return_when; /* all of them, by default */
 };
@@ -314,15 +315,16 @@ struct coil_wait_options {
  * Returns how many are done (coil_done says which); a future given twice counts once. Options: .timeout .return_when.
  * -ECANCELED, -EINVAL (n is 0, NaN), -EPERM, -ENOMEM. asyncio: asyncio.wait.
  */
-#define coil_wait(futures, ...) \
-    coil_wait_with((futures), &(struct coil_wait_options){.size = sizeof(struct coil_wait_options), .n = __VA_ARGS__})
-COIL_API int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *options);
+#define coil_wait(...) \
+    coil_wait_with(&(struct coil_wait_options){.size = sizeof(struct coil_wait_options), .futures = __VA_ARGS__})
+COIL_API int coil_wait_with(const struct coil_wait_options *options);
 
 /* How coil_as_completed iterates. */
 struct coil_as_completed_options {
-    size_t size;    /* sizeof this struct */
-    size_t n;       /* how many futures there are */
-    double timeout; /* as in coil_wait, for the whole iteration */
+    size_t size;                 /* sizeof this struct */
+    coil_future *const *futures; /* what is waited for */
+    size_t n;                    /* how many those are */
+    double timeout;              /* as in coil_wait, for the whole iteration */
 };
 
 /* The iterator of coil_as_completed, in the caller's memory. */
@@ -335,12 +337,10 @@ typedef struct coil_as_completed_iter {
  * references of its own to the futures until it is closed. Returns 0, -EINVAL (NULL, NaN, a future of another loop), -EPERM,
  * -ENOMEM, or what a NULL among futures stands for; on an error there is nothing to close. asyncio: asyncio.as_completed.
  */
-#define coil_as_completed(iter, futures, ...) \
-    coil_as_completed_with(                   \
-        (iter), (futures),                    \
-        &(struct coil_as_completed_options){.size = sizeof(struct coil_as_completed_options), .n = __VA_ARGS__})
-COIL_API int coil_as_completed_with(coil_as_completed_iter *iter, coil_future *const *futures,
-                                    const struct coil_as_completed_options *options);
+#define coil_as_completed(iter, ...)                                    \
+    coil_as_completed_with((iter), &(struct coil_as_completed_options){ \
+                                       .size = sizeof(struct coil_as_completed_options), .futures = __VA_ARGS__})
+COIL_API int coil_as_completed_with(coil_as_completed_iter *iter, const struct coil_as_completed_options *options);
 
 /*
  * Awaits the next one. Returns 1 with *ret a borrowed reference to a future that is done; 0 at the end, where the iterator is closed;

@@ -125,10 +125,12 @@ static int set_timer(struct iteration *iteration, double timeout)
     return ci_timer_set(&iteration->timer, ci_deadline_ns(ci_loop_now_ns(iteration->loop), ci_duration_ns(timeout)));
 }
 
-static int check(const struct coil_loop *loop, coil_as_completed_iter *iter, coil_future *const *futures,
+static int check(const struct coil_loop *loop, const coil_as_completed_iter *iter,
                  const struct coil_as_completed_options *options)
 {
-    if (iter == NULL || options == NULL || (futures == NULL && options->n > 0) || options->n > INT32_MAX ||
+    coil_future *const *futures = options->futures;
+
+    if (iter == NULL || (futures == NULL && options->n > 0) || options->n > INT32_MAX ||
         isnan(options->timeout)) {
         return -EINVAL;
     }
@@ -140,8 +142,7 @@ static int check(const struct coil_loop *loop, coil_as_completed_iter *iter, coi
     return loop == NULL ? -EPERM : 0;
 }
 
-int coil_as_completed_with(coil_as_completed_iter *iter, coil_future *const *futures,
-                           const struct coil_as_completed_options *options)
+int coil_as_completed_with(coil_as_completed_iter *iter, const struct coil_as_completed_options *options)
 {
     struct coil_loop *loop = ci_loop_running;
     struct coil_as_completed_options copy;
@@ -150,7 +151,7 @@ int coil_as_completed_with(coil_as_completed_iter *iter, coil_future *const *fut
         return -EINVAL;
     }
     options = ci_options(&copy, sizeof(copy), options);
-    int rc = check(loop, iter, futures, options);
+    int rc = check(loop, iter, options);
     if (rc < 0) {
         return rc;
     }
@@ -163,7 +164,7 @@ int coil_as_completed_with(coil_as_completed_iter *iter, coil_future *const *fut
     ci_list_append(&ci_runtime_of(loop)->chains, &iteration->chain.link);
     ci_list_init(&iteration->queue);
     ci_timer_init(&iteration->timer, loop, time_is_up);
-    rc = hang_on(iteration, futures, options->n);
+    rc = hang_on(iteration, options->futures, options->n);
     if (rc == 0) {
         rc = set_timer(iteration, options->timeout);
     }

@@ -226,16 +226,13 @@ struct coil_future *ci_gather(struct coil_loop *loop, coil_future *const *future
     return outer;
 }
 
-coil_future *coil_gather_with(coil_future *const *futures, const struct coil_gather_options *options)
+coil_future *coil_gather_with(const struct coil_gather_options *options)
 {
     struct coil_gather_options copy;
 
     if (options == NULL) {
-        return ci_loop_creation_failed(-EINVAL); /* of how many? */
+        return ci_loop_creation_failed(-EINVAL); /* of what? */
     }
     options = ci_options(&copy, sizeof(copy), options);
-    if (options == NULL) {
-        return ci_loop_creation_failed(-EINVAL);
-    }
-    return ci_gather(ci_loop_running, futures, options->n, options->return_errors, &options->site);
+    return ci_gather(ci_loop_running, options->futures, options->n, options->return_errors, &options->site);
 }

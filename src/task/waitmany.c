@@ -136,12 +136,14 @@ static int set_timer(struct wait_many *many, double timeout)
     return ci_timer_set(&many->timer, ci_deadline_ns(ci_loop_now_ns(loop), ci_duration_ns(timeout)));
 }
 
-static int check(struct ci_task *task, coil_future *const *futures, const struct coil_wait_options *options)
+static int check(struct ci_task *task, const struct coil_wait_options *options)
 {
+    coil_future *const *futures = options->futures;
+
     if (task == NULL) {
         return -EPERM;
     }
-    if (futures == NULL || options == NULL || options->n == 0 || options->n > INT32_MAX || isnan(options->timeout) ||
+    if (futures == NULL || options->n == 0 || options->n > INT32_MAX || isnan(options->timeout) ||
         options->return_when > COIL_FIRST_EXCEPTION) {
         return -EINVAL;
     }
@@ -153,7 +155,7 @@ static int check(struct ci_task *task, coil_future *const *futures, const struct
     return 0;
 }
 
-int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *options)
+int coil_wait_with(const struct coil_wait_options *options)
 {
     struct ci_task *task = ci_task_running();
     struct coil_wait_options copy;
@@ -163,7 +165,7 @@ int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *
         return -EINVAL;
     }
     options = ci_options(&copy, sizeof(copy), options);
-    int rc = check(task, futures, options);
+    int rc = check(task, options);
     if (rc < 0) {
         return rc;
     }
@@ -178,7 +180,7 @@ int coil_wait_with(coil_future *const *futures, const struct coil_wait_options *
     }
     rc = set_timer(&many, options->timeout);
     if (rc == 0) {
-        rc = hang_on(&many, futures, options->n);
+        rc = hang_on(&many, options->futures, options->n);
     }
     if (rc == 0) {
         rc = ci_wait_suspend(&many.wait);

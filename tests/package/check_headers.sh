@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compiles each public header alone, as a program that includes nothing else first and includes it twice:
-# strictly as C11 and as C++17. check_headers.sh INCLUDE_FOLDER C_COMPILER CXX_COMPILER
+# strictly as C11 and as C++17; and the macros with all that they must take. check_headers.sh INCLUDE_FOLDER
+# C_COMPILER CXX_COMPILER
 
 set -eu
 
@@ -8,6 +9,7 @@ include_folder=$1
 c_compiler=$2
 cxx_compiler=$3
 failures=0
+macros=$(cd "$(dirname "$0")" && pwd)/macros.c
 
 cd "$include_folder"
 for header in $(find . -name '*.h' | sed 's,^\./,,' | LC_ALL=C sort); do
@@ -26,4 +28,10 @@ for header in $(find . -name '*.h' | sed 's,^\./,,' | LC_ALL=C sort); do
         fi
     done
 done
+if "$c_compiler" -std=c11 -pedantic -Wall -Wextra -Werror -fsyntax-only -I. "$macros"; then
+    printf 'ok: the macros\n'
+else
+    printf 'FAILED: the macros with %s\n' "$c_compiler"
+    failures=$((failures + 1))
+fi
 exit $((failures > 0))

@@ -160,6 +160,25 @@ TASK_TEST(the_same_future_counts_once)
     return 0;
 }
 
+TASK_TEST(futures_may_be_given_as_a_literal)
+{
+    coil_as_completed_iter iter;
+    coil_future *next;
+
+    make_futures(2);
+    coil_future_set_result(futures[1], 3);
+    ck_assert_int_eq(coil_wait((coil_future *[]){futures[0], futures[1]}, 2, .return_when = COIL_FIRST_COMPLETED), 1);
+    ck_assert_int_eq(coil_as_completed(&iter, (coil_future *[]){futures[0], futures[1]}, 2), 0);
+    ck_assert_int_eq(coil_as_completed_next(&iter, &next), 1);
+    ck_assert_ptr_eq(next, futures[1]);
+    coil_as_completed_close(&iter);
+    coil_future *all = coil_gather((coil_future *[]){futures[0], futures[1]}, 2);
+    coil_future_set_error(futures[0], -EIO);
+    ck_assert_int_eq(coil_join(all), -EIO);
+    unref_futures(2);
+    return 0;
+}
+
 TASK_TEST(any_number_can_be_waited_for)
 {
     static const int counts[] = {1, 15, 16, 17, 18, 100};
@@ -283,6 +302,7 @@ Suite *wait_suite(void)
     tcase_add_test(tc, no_time_at_all_still_lets_an_iteration_pass);
     tcase_add_test(tc, a_limit_that_is_not_reached_leaves_no_timer);
     tcase_add_test(tc, the_same_future_counts_once);
+    tcase_add_test(tc, futures_may_be_given_as_a_literal);
     tcase_add_test(tc, any_number_can_be_waited_for);
     tcase_add_test(tc, many_may_wait_for_the_same_futures);
     tcase_add_test(tc, cancelling_who_waits_cancels_nothing_else);
