@@ -15,6 +15,7 @@ struct ci_stack_region {
     size_t mapped_bytes;
     uint32_t slot_count;
     uint32_t guarded; /* slots below this have their guard */
+    uint32_t split;   /* how many of those guards split a mapping */
     uint32_t carved;  /* slots below this have been handed out at least once */
     uint32_t out;     /* slots in use, hot or shallow */
     uint32_t cold_count;

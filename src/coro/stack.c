@@ -170,9 +170,7 @@ void ci_region_unmap(struct ci_stack_region *region)
     }
     *link = region->next;
     klass->slots_mapped -= region->slot_count;
-    if (klass->pool->guards_split_mappings) {
-        atomic_fetch_sub(&splitting_guards, region->guarded);
-    }
+    atomic_fetch_sub(&splitting_guards, region->split);
     forget_stacks(region);
     ASAN_UNPOISON_MEMORY_REGION(region->slots, region->slot_count * klass->slot_bytes);
     (void)ci_memory_unmap(region, region->mapped_bytes); /* what fails to go away is lost, and harms nobody */
@@ -195,6 +193,7 @@ static int guard_one(struct ci_stack_region *region)
         return rc;
     }
     region->guarded++;
+    region->split++;
     return 0;
 }
 

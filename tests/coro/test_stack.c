@@ -241,6 +241,23 @@ START_TEST(too_many_mappings_are_refused_in_time)
     }
 END_TEST
 
+/* As with mlockall in the middle: the first guards split no mapping, the others do. */
+START_TEST(only_guards_that_split_a_mapping_count_against_the_limit)
+    {
+        refuse_batches();
+        (void)acquire(0);
+        ck_assert(!pool.guards_split_mappings);
+        pool.guards_split_mappings = true;
+        for (int i = 0; i < 20; i++) {
+            (void)acquire(0);
+        }
+        ci_stack_pool_destroy(&pool);
+        ck_assert_int_eq(ci_stack_pool_init(&pool, 0), 0);
+        pool.guards_split_mappings = true;
+        (void)acquire(0);
+    }
+END_TEST
+
 START_TEST(little_address_space_gives_small_regions)
     {
 #if !CI_WITH_ASAN && !CI_WITH_TSAN /* nor on valgrind, which live on address space */
@@ -377,6 +394,7 @@ Suite *stack_suite(void)
     tcase_add_test(failures, without_guard_advice_a_guard_is_a_protected_page);
     tcase_add_test(failures, guard_advice_that_does_nothing_is_noticed);
     tcase_add_test(failures, too_many_mappings_are_refused_in_time);
+    tcase_add_test(failures, only_guards_that_split_a_mapping_count_against_the_limit);
     tcase_add_test(failures, little_address_space_gives_small_regions);
     tcase_add_test(failures, any_system_call_may_fail);
     tcase_add_test(failures, after_a_failure_the_pool_goes_on);
