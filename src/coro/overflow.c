@@ -37,6 +37,10 @@ static size_t install_count;
 
 static _Thread_local struct ci_stack_pool *watched __attribute__((tls_model("initial-exec")));
 
+/* The address of the overflow that was reported last: one that comes again at once, since a handler of the program's has done
+ * nothing about it, is not said again. */
+static _Thread_local const void *reported __attribute__((tls_model("initial-exec")));
+
 /* The calling thread's alternate stack, where it had none that is large enough. */
 static _Thread_local struct {
     void *start; /* NULL: the program's own is used */
@@ -68,23 +72,35 @@ static bool report(const siginfo_t *info, const ucontext_t *interrupted)
     }
     for (; pool != NULL; pool = pool->next_watched) {
         struct ci_stack *stack = overflowed(pool, info->si_addr, ci_context_interrupted_sp(interrupted));
-        if (stack != NULL) {
-            watched = NULL; /* whatever happens from here on, it is said once */
+        if (stack != NULL && info->si_addr != reported) {
+            reported = info->si_addr;
             pool->report_overflow(stack, info->si_addr);
+        }
+        if (stack != NULL) {
             return true;
         }
     }
     return false;
 }
 
-/* Restores the default action. A fault comes again as soon as the handler returns; a sent signal has to be
- * sent again. */
+#ifndef SEGV_MTEAERR
+#define SEGV_MTEAERR 8
+#endif
+
+/* Whether the instruction under way has caused the signal, and does so again when the handler returns. Not one that was sent,
+ * nor news of memory that was found broken or misused some time ago. */
+static bool comes_again(int signo, const siginfo_t *info)
+{
+    return info->si_code > 0 && info->si_code != (signo == SIGBUS ? BUS_MCEERR_AO : SEGV_MTEAERR);
+}
+
+/* Restores the default action, and has the signal come again. */
 static void die(int signo, const siginfo_t *info)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
 
     (void)ci_signal_action(signo, &action, NULL); /* cannot fail for these arguments */
-    if (info->si_code <= 0) {
+    if (!comes_again(signo, info)) {
         (void)ci_signal_raise(signo); /* stays pending until the handler returns */
     }
 }

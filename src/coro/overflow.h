@@ -12,8 +12,8 @@ struct ci_stack_pool;
 
 /*
  * Called in the signal handler, on the alternate stack, of the thread whose coroutine overflowed. It may only
- * do what is async-signal-safe; it returns, and the process dies. The stack itself, the part above the guard,
- * can be read.
+ * do what is async-signal-safe; it returns, and the process dies, unless a handler of the program's jumps out of
+ * the fault. The stack itself, the part above the guard, can be read.
  */
 typedef void ci_overflow_report_fn(const struct ci_stack *stack, const void *fault_address);
 

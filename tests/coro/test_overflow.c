@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 #include "child.h"
 #include "coroutine.h"
@@ -375,6 +376,87 @@ START_TEST(a_crash_handler_sees_overflows_too)
     }
 END_TEST
 
+/* Jumps out of an overflow, back into the coroutine, whose stack is good again then. */
+static int dig_and_escape(struct coroutine *self)
+{
+    volatile int times = 0;
+
+    (void)sigsetjmp(escape, 1);
+    if (times++ < 2) {
+        return dig(self->number + 100 * times);
+    }
+    return 0;
+}
+
+static void overflow_escape_and_uninstall(void)
+{
+    struct sigaction action = {.sa_handler = jump_out, .sa_flags = SA_ONSTACK};
+
+    (void)sigaction(SIGSEGV, &action, NULL);
+    must_install();
+    run_coroutine(dig_and_escape);
+    ci_overflow_uninstall(&pool);
+    _exit(17);
+}
+
+START_TEST(a_handler_may_jump_out_of_an_overflow)
+    {
+        struct child_end end = run_child(overflow_escape_and_uninstall);
+
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert(exited_with(&end, 17));
+    }
+END_TEST
+
+static void return_at_first(int signo)
+{
+    (void)signo;
+    if (++handled == 3) {
+        _exit(18);
+    }
+}
+
+static void overflow_and_return(void)
+{
+    struct sigaction action = {.sa_handler = return_at_first, .sa_flags = SA_ONSTACK};
+
+    (void)sigaction(SIGSEGV, &action, NULL);
+    overflow();
+}
+
+START_TEST(an_overflow_that_comes_again_at_once_is_said_once)
+    {
+        struct child_end end = run_child(overflow_and_return);
+        const char *said = strstr(end.output, "overflow of the right stack");
+
+        ck_assert_ptr_nonnull(said);
+        ck_assert_ptr_null(strstr(said + 1, "overflow of"));
+        ck_assert(exited_with(&end, 18));
+    }
+END_TEST
+
+static void send_news_of_broken_memory(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AO};
+
+    (void)sigaction(SIGBUS, &action, NULL);
+    must_install();
+    if (syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)syscall(SYS_gettid), SIGBUS, &info) < 0) {
+        say("it cannot be sent\n");
+    }
+}
+
+START_TEST(news_of_memory_that_broke_some_time_ago_kills_as_ever)
+    {
+        struct child_end end = run_child(send_news_of_broken_memory);
+
+        if (strstr(end.output, "it cannot be sent") == NULL) {
+            ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGBUS);
+        }
+    }
+END_TEST
+
 static void (*handler_of(int signo))(int)
 {
     struct sigaction action;
@@ -559,6 +641,8 @@ Suite *overflow_suite(void)
     tcase_add_test(reports, an_overflow_on_another_thread_is_reported);
     tcase_add_test(reports, a_stray_pointer_is_no_overflow);
     tcase_add_test(reports, a_crash_handler_sees_overflows_too);
+    tcase_add_test(reports, a_handler_may_jump_out_of_an_overflow);
+    tcase_add_test(reports, an_overflow_that_comes_again_at_once_is_said_once);
     suite_add_tcase(suite, reports);
 
     tcase_add_checked_fixture(others, setup, teardown);
@@ -567,6 +651,7 @@ Suite *overflow_suite(void)
     tcase_add_test(others, other_faults_reach_the_programs_handler);
     tcase_add_test(others, the_handlers_flags_are_honoured);
     tcase_add_test(others, a_handler_may_jump_out);
+    tcase_add_test(others, news_of_memory_that_broke_some_time_ago_kills_as_ever);
     suite_add_tcase(suite, others);
 
     tcase_add_checked_fixture(installing, setup, teardown);
