@@ -1,6 +1,8 @@
 /*
  * The event loop: its clock, callbacks, and the reports of what went wrong. Most programs need of all this only coil_run
- * (coil/task.h). Everything here is used from the loop's own thread, but for coil_call_soon_threadsafe.
+ * (coil/task.h). Everything here is used from the loop's own thread, but for coil_call_soon_threadsafe. Debug mode reports calls
+ * from another thread (COIL_REPORT_WRONG_THREAD) and refuses those that would change a future, a task or a loop: they return
+ * -EPERM, or NULL with that for coil_creation_error(), or do nothing where they return nothing.
  */
 #ifndef COIL_LOOP_H
 #define COIL_LOOP_H

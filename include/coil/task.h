@@ -1,6 +1,8 @@
 /*
  * Tasks, futures, and all the ways of waiting for them. Everything here is used from the loop's own thread, but for
- * coil_cancel_threadsafe. A function that is to wait for a future, complete it or look at its result, and is given NULL, behaves
+ * coil_cancel_threadsafe; from another thread, debug mode refuses with -EPERM what would change something (see coil/loop.h).
+ *
+ * A function that is to wait for a future, complete it or look at its result, and is given NULL, behaves
  * as for a future that could not be made: it returns coil_creation_error(), or -EINVAL when there is none; so
  * coil_join(coil_create_task(...)) needs no check in between. A future of another loop than the running one is -EINVAL wherever
  * it is to be waited for.

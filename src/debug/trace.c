@@ -232,8 +232,8 @@ static void fill_report(struct ci_trace *trace, struct coil_report *report)
 }
 
 /*
- * In the thread at fault, at once: the call goes on, and what it breaks may leave no time to say it later.
- * Its backtrace is what is wanted of the thread; the loop's own data is left alone.
+ * In the thread at fault, at once; the call itself is refused by whoever has found it. Its backtrace is what is wanted of the
+ * thread; the loop's own data is left alone.
  */
 static void wrong_thread(struct ci_trace *trace, struct coil_loop *loop, const char *function)
 {

@@ -196,6 +196,9 @@ void coil_handle_cancel(coil_handle *handle)
     if (handle == NULL || handle->cancelled) {
         return;
     }
+    if (handle->loop != NULL && ci_loop_check_thread(handle->loop, "coil_handle_cancel") < 0) {
+        return;
+    }
     handle->cancelled = true;
     if (handle->pending && !ci_list_empty(&handle->link)) {
         ci_timer_stop(&handle->timer);

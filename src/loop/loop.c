@@ -61,7 +61,7 @@ void ci_loop_stop(struct coil_loop *loop)
 
 void coil_loop_stop(coil_loop *loop)
 {
-    if (loop != NULL) {
+    if (loop != NULL && ci_loop_check_thread(loop, "coil_loop_stop") == 0) {
         ci_loop_stop(loop);
     }
 }
@@ -363,7 +363,7 @@ static int iterate(struct coil_loop *loop)
 
 int ci_loop_run(struct coil_loop *loop)
 {
-    if (ci_loop_running != NULL || loop->running) {
+    if (ci_loop_running != NULL || ci_loop_check_thread(loop, "running the loop") < 0 || loop->running) {
         return -EPERM;
     }
     ci_loop_running = loop;

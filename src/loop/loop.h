@@ -121,14 +121,13 @@ void ci_loop_reports_destroy(struct coil_loop *loop);
 /* Sends a report to the loop's handler, completed by the trace if there is one. From any thread. */
 void ci_loop_report(struct coil_loop *loop, struct coil_report *report);
 
-void ci_loop_report_thread(struct coil_loop *loop, const char *function);
+int ci_loop_refuse_other_threads(struct coil_loop *loop, const char *function);
 
-/* Debug mode: reports the call of function if this is not the loop's thread. */
-static inline void ci_loop_check_thread(struct coil_loop *loop, const char *function)
+/* Debug mode: a call of function from a thread that is not the loop's is reported, and is to be refused with the -EPERM that is
+ * returned then. Else, and always outside of debug mode, 0. */
+static inline int ci_loop_check_thread(struct coil_loop *loop, const char *function)
 {
-    if (__builtin_expect(loop->trace != NULL, 0)) {
-        ci_loop_report_thread(loop, function);
-    }
+    return __builtin_expect(loop->trace != NULL, 0) ? ci_loop_refuse_other_threads(loop, function) : 0;
 }
 
 /* Appends the calls that other threads have made to the ready queue. Returns whether there were any. */

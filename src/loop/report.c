@@ -3,7 +3,7 @@
  * loop's own thread, the only one that sets the handler, so they need no lock, and a handler that blocks cannot keep the watchdog from
  * saying so. Those of other threads take one, and setting a handler takes it too: the handler before is then not running there.
  */
-#include <string.h>
+#include <errno.h>
 
 #include "base/trace.h"
 #include "loop/loop.h"
@@ -79,9 +79,11 @@ void coil_report_print(const struct coil_report *report)
     }
 }
 
-void ci_loop_report_thread(struct coil_loop *loop, const char *function)
+int ci_loop_refuse_other_threads(struct coil_loop *loop, const char *function)
 {
-    if (!is_own_thread(loop)) {
-        loop->trace->wrong_thread(loop->trace, loop, function);
+    if (is_own_thread(loop)) {
+        return 0;
     }
+    loop->trace->wrong_thread(loop->trace, loop, function);
+    return -EPERM;
 }

@@ -37,7 +37,7 @@ int coil_add_done_callback(coil_future *future, coil_done_callback *callback, vo
     if (future == NULL || callback == NULL) {
         return future == NULL ? ci_loop_missing() : -EINVAL;
     }
-    if (ci_runtime_of(future->loop)->closed) {
+    if (ci_runtime_of(future->loop)->closed || ci_loop_check_thread(future->loop, "coil_add_done_callback") < 0) {
         return -EPERM;
     }
     struct done_callback *done = ci_alloc(sizeof(*done));
@@ -60,6 +60,10 @@ int coil_remove_done_callback(coil_future *future, coil_done_callback *callback,
 
     if (future == NULL) {
         return 0;
+    }
+    int rc = ci_loop_check_thread(future->loop, "coil_remove_done_callback");
+    if (rc < 0) {
+        return rc;
     }
     for (struct ci_list *link = future->callbacks.next, *next; link != &future->callbacks; link = next) {
         struct ci_callback *node = ci_container_of(link, struct ci_callback, link);

@@ -270,8 +270,8 @@ int coil_cancel(coil_future *future)
     if (future == NULL) {
         return 0;
     }
-    ci_loop_check_thread(future->loop, "coil_cancel");
-    return request(future, NULL);
+    int rc = ci_loop_check_thread(future->loop, "coil_cancel");
+    return rc < 0 ? rc : request(future, NULL);
 }
 
 int coil_cancel_msg(coil_future *future, const char *why)
@@ -279,7 +279,10 @@ int coil_cancel_msg(coil_future *future, const char *why)
     if (future == NULL) {
         return 0;
     }
-    ci_loop_check_thread(future->loop, "coil_cancel_msg");
+    int rc = ci_loop_check_thread(future->loop, "coil_cancel_msg");
+    if (rc < 0) {
+        return rc;
+    }
     struct ci_note *note = why == NULL ? NULL : ci_note_from_text(-ECANCELED, why);
     int taken = request(future, note);
     ci_note_unref(note);

@@ -104,7 +104,8 @@ static int hang_on(struct iteration *iteration, coil_future *const *futures, siz
         }
         futures[i]->walk_epoch = epoch;
         struct item *item = &iteration->items[iteration->n++];
-        *item = (struct item){.future = coil_ref(futures[i]), .iteration = iteration, .todo = true};
+        *item = (struct item){.future = futures[i], .iteration = iteration, .todo = true};
+        item->future->references++;
         ci_list_init(&item->queued);
         ci_callback_init(&item->callback, on_completion, item);
         int rc = ci_future_subscribe(futures[i], &item->callback);
@@ -130,8 +131,7 @@ static int check(const struct coil_loop *loop, const coil_as_completed_iter *ite
 {
     coil_future *const *futures = options->futures;
 
-    if (iter == NULL || (futures == NULL && options->n > 0) || options->n > INT32_MAX ||
-        isnan(options->timeout)) {
+    if (iter == NULL || (futures == NULL && options->n > 0) || options->n > INT32_MAX || isnan(options->timeout)) {
         return -EINVAL;
     }
     for (size_t i = 0; loop != NULL && i < options->n; i++) {

@@ -37,9 +37,6 @@ void ci_future_init(struct coil_future *future, const struct ci_future_class *kl
 struct coil_future *ci_future_new(coil_loop *loop, const struct ci_future_class *klass, size_t size,
                                   const struct coil_site *site)
 {
-    if (loop == NULL) {
-        return ci_loop_creation_failed(-EPERM);
-    }
     struct coil_future *future = ci_alloc_zero(size);
     if (future == NULL) {
         return ci_loop_creation_failed(-ENOMEM);
@@ -52,11 +49,17 @@ coil_future *coil_future_new_from(const struct coil_site *site)
 {
     static const struct coil_site nowhere;
 
+    if (ci_loop_running == NULL) {
+        return ci_loop_creation_failed(-EPERM);
+    }
     return ci_future_new(ci_loop_running, &ci_future_plain, sizeof(struct coil_future), site == NULL ? &nowhere : site);
 }
 
 coil_future *coil_loop_create_future(coil_loop *loop)
 {
+    if (loop == NULL || ci_runtime_of(loop)->closed || ci_loop_check_thread(loop, "coil_loop_create_future") < 0) {
+        return ci_loop_creation_failed(-EPERM);
+    }
     return ci_future_new(loop, &ci_future_plain, sizeof(struct coil_future), &(const struct coil_site){0});
 }
 
@@ -172,7 +175,10 @@ static int complete_from_outside(coil_future *future, int result, void *value)
     if (future == NULL) {
         return ci_loop_missing();
     }
-    ci_loop_check_thread(future->loop, "completing a future");
+    int rc = ci_loop_check_thread(future->loop, "completing a future");
+    if (rc < 0) {
+        return rc;
+    }
     if (future->class->internal_result) {
         return -EINVAL;
     }
@@ -288,15 +294,16 @@ const char *coil_cancel_message(const coil_future *future)
 
 coil_future *coil_ref(coil_future *future)
 {
-    if (future != NULL) {
-        future->references++;
+    if (future == NULL || ci_loop_check_thread(future->loop, "coil_ref") < 0) {
+        return NULL;
     }
+    future->references++;
     return future;
 }
 
 void coil_unref(coil_future *future)
 {
-    if (future != NULL) {
+    if (future != NULL && ci_loop_check_thread(future->loop, "coil_unref") == 0) {
         ci_future_unref(future);
     }
 }

@@ -209,7 +209,8 @@ struct coil_future *ci_gather(struct coil_loop *loop, coil_future *const *future
     gather->return_errors = return_errors;
     gather->children = (struct coil_future **)(void *)&gather->nodes[n];
     for (; gather->n < n; gather->n++) {
-        gather->children[gather->n] = coil_ref(futures[gather->n]);
+        gather->children[gather->n] = futures[gather->n];
+        futures[gather->n]->references++;
     }
     gather->chain.drop = drop;
     ci_list_append(&ci_runtime_of(loop)->chains, &gather->chain.link);

@@ -248,7 +248,10 @@ static struct ci_task *create(coil_group *handle, coil_fn *fn, const struct coil
     }
     struct group *group = open_group(handle);
     struct coil_loop *loop = group->parent->future.loop;
-    ci_loop_check_thread(loop, "coil_group_create_task");
+    rc = ci_loop_check_thread(loop, "creating a task in a group");
+    if (rc < 0) {
+        return ci_loop_creation_failed(rc);
+    }
     if (ci_ready_reserve(&loop->ready) < 0) {
         return ci_loop_creation_failed(-ENOMEM);
     }

@@ -261,6 +261,10 @@ int coil_loop_close(coil_loop *loop)
     if (loop->running || runtime->closed) {
         return loop->running ? -EPERM : -EINVAL;
     }
+    int rc = ci_loop_check_thread(loop, "coil_loop_close");
+    if (rc < 0) {
+        return rc;
+    }
     if (runtime->corpse != NULL) {
         ci_task_bury(runtime);
     }

@@ -114,6 +114,9 @@ coil_future *coil_shield(coil_future *inner)
     if (inner == NULL) {
         return ci_loop_creation_failed(ci_loop_missing());
     }
+    if (ci_loop_check_thread(inner->loop, "coil_shield") < 0) {
+        return ci_loop_creation_failed(-EPERM);
+    }
     if (ci_future_done(inner)) {
         return coil_ref(inner);
     }

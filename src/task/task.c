@@ -271,7 +271,10 @@ coil_task *coil_loop_create_task(coil_loop *loop, coil_fn *fn, const struct coil
         return ci_loop_creation_failed(-EPERM);
     }
     options = ci_options(&copy, sizeof(copy), options);
-    ci_loop_check_thread(loop, "creating a task");
+    int rc = ci_loop_check_thread(loop, "creating a task");
+    if (rc < 0) {
+        return ci_loop_creation_failed(rc);
+    }
     struct ci_task *task = ci_task_new(loop, fn, options, 0);
     if (task == NULL) {
         return NULL;
@@ -310,6 +313,10 @@ int coil_task_set_name(coil_task *future, const char *name)
         return -EINVAL;
     }
     struct ci_task *task = ci_task_of(future);
+    int rc = ci_loop_check_thread(future->loop, "coil_task_set_name");
+    if (rc < 0) {
+        return rc;
+    }
     size_t size = strlen(name) + 1;
     char *copy = NULL;
     if (size > sizeof(task->name) || size == 1) {
@@ -350,6 +357,10 @@ int coil_uncancel(coil_task *future)
 {
     if (future == NULL || !ci_future_is_task(future)) {
         return 0;
+    }
+    int rc = ci_loop_check_thread(future->loop, "coil_uncancel");
+    if (rc < 0) {
+        return rc;
     }
     struct ci_task *task = ci_task_of(future);
     if (task->cancelling > 0 && --task->cancelling == 0) {

@@ -189,6 +189,10 @@ int coil_timeout_reschedule(coil_timeout *timeout, double when)
     if (record == NULL || timeout->state_ != OPEN || record->expired != 0 || isnan(when)) {
         return -EINVAL;
     }
+    int rc = ci_loop_check_thread(record->timer.loop, "coil_timeout_reschedule");
+    if (rc < 0) {
+        return rc;
+    }
     ci_timer_stop(&record->timer);
     return set_timer(record, ci_duration_ns(when));
 }

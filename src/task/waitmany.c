@@ -70,7 +70,7 @@ static int hang_on(struct wait_many *many, coil_future *const *futures, size_t n
         if (rc < 0) {
             return rc;
         }
-        coil_ref(futures[i]);
+        futures[i]->references++;
         many->different++;
     }
     many->left = many->different;

@@ -17,8 +17,18 @@ static int wait_long(void *arg)
 
 __attribute__((noinline)) static void *cancel_from_here(void *arg)
 {
-    coil_cancel(arg);
+    ck_assert_int_eq(coil_cancel(arg), -EPERM);
     return NULL;
+}
+
+/* The wrong thread has been refused: the task waits on, to be cancelled from here. */
+static int cancel_properly(coil_task *task)
+{
+    ck_assert_int_eq(coil_sleep(1), 0);
+    ck_assert(!coil_done(task));
+    ck_assert_int_eq(coil_cancelling(task), 0);
+    ck_assert_int_eq(coil_cancel(task), 1);
+    return coil_join(task) == -ECANCELED ? 0 : -EINVAL;
 }
 
 static int have_it_cancelled_elsewhere(void *arg)
@@ -30,12 +40,12 @@ static int have_it_cancelled_elsewhere(void *arg)
     coil_sleep(0);
     pthread_create(&thread, NULL, cancel_from_here, task);
     pthread_join(thread, NULL);
-    return coil_join(task) == -ECANCELED ? 0 : -EINVAL;
+    return cancel_properly(task);
 }
 
 START_TEST(a_call_from_the_wrong_thread_is_reported_there_with_its_backtrace)
     {
-        run_virtual(have_it_cancelled_elsewhere, NULL);
+        ck_assert_int_eq(run_virtual(have_it_cancelled_elsewhere, NULL), 0);
         ck_assert_uint_eq(count_reports(0), 1);
         const struct kept *report = report_of(COIL_REPORT_WRONG_THREAD, 0);
         must_begin_with(report->called_by, "cancel_from_here");
@@ -46,7 +56,7 @@ END_TEST
 
 static int cancel_from_a_coroutine(void *arg)
 {
-    coil_cancel(arg);
+    ck_assert_int_eq(coil_cancel(arg), -EPERM);
     return 0;
 }
 
@@ -65,12 +75,12 @@ static int have_it_cancelled_by_another_loop(void *arg)
     coil_sleep(0);
     pthread_create(&thread, NULL, cancel_from_another_loop, task);
     pthread_join(thread, NULL);
-    return coil_join(task) == -ECANCELED ? 0 : -EINVAL;
+    return cancel_properly(task);
 }
 
 START_TEST(another_loops_coroutine_is_the_wrong_thread_too)
     {
-        run_virtual(have_it_cancelled_by_another_loop, NULL);
+        ck_assert_int_eq(run_virtual(have_it_cancelled_by_another_loop, NULL), 0);
         ck_assert_uint_eq(count_reports(0), 1);
         const struct kept *report = report_of(COIL_REPORT_WRONG_THREAD, 0);
         must_begin_with(report->called_by, "cancel_from_a_coroutine");
@@ -173,6 +183,121 @@ START_TEST(one_that_sets_another_does_not_wait_for_itself)
     }
 END_TEST
 
+/* ---- what is refused ------------------------------------------------------------------------------------------------- */
+
+/* What another thread gets its hands on. */
+struct things {
+    coil_loop *loop;
+    coil_future *future;
+    coil_task *task;
+    coil_handle *handle;
+    coil_group group;
+    coil_timeout timeout;
+};
+
+enum { REFUSED_CALLS = 19 };
+
+static void never(void *unused)
+{
+    (void)unused;
+    ck_abort_msg("what another thread has asked for was done");
+}
+
+static void never_done(coil_future *future, void *unused)
+{
+    (void)future;
+    never(unused);
+}
+
+static int never_run(void *unused)
+{
+    never(unused);
+    return 0;
+}
+
+static void *use_from_here(void *arg)
+{
+    struct things *things = arg;
+
+    ck_assert_int_eq(coil_future_set_result(things->future, 1), -EPERM);
+    ck_assert_int_eq(coil_future_set_value(things->future, things), -EPERM);
+    ck_assert_int_eq(coil_future_set_error(things->future, -EIO), -EPERM);
+    ck_assert_int_eq(coil_add_done_callback(things->future, never_done, NULL), -EPERM);
+    ck_assert_int_eq(coil_remove_done_callback(things->future, never_done, NULL), -EPERM);
+    ck_assert_int_eq(coil_cancel(things->task), -EPERM);
+    ck_assert_int_eq(coil_cancel_msg(things->task, "why"), -EPERM);
+    ck_assert_int_eq(coil_uncancel(things->task), -EPERM);
+    ck_assert_int_eq(coil_task_set_name(things->task, "other"), -EPERM);
+    ck_assert_int_eq(coil_timeout_reschedule(&things->timeout, 0), -EPERM);
+    ck_assert_int_eq(coil_loop_run_forever(things->loop), -EPERM);
+    ck_assert_ptr_null(coil_ref(things->future));
+    coil_unref(things->future);
+    coil_loop_stop(things->loop);
+    coil_handle_cancel(things->handle);
+    ck_assert_ptr_null(coil_shield(things->future));
+    ck_assert_int_eq(coil_creation_error(), -EPERM);
+    ck_assert_ptr_null(coil_loop_create_future(things->loop));
+    ck_assert_int_eq(coil_creation_error(), -EPERM);
+    ck_assert_ptr_null(coil_loop_create_task(things->loop, never_run, NULL));
+    ck_assert_int_eq(coil_creation_error(), -EPERM);
+    ck_assert_ptr_null(coil_group_create_task(&things->group, never_run, NULL));
+    ck_assert_int_eq(coil_creation_error(), -EPERM);
+    return NULL;
+}
+
+static void note_call(void *called)
+{
+    *(bool *)called = true;
+}
+
+static int have_it_all_used_elsewhere(void *arg)
+{
+    struct things things = {.loop = coil_get_running_loop(), .future = coil_future_new()};
+    bool called = false;
+    pthread_t thread;
+
+    (void)arg;
+    things.task = coil_create_task(wait_long, NULL, .name = "mine");
+    things.handle = coil_call_later(5, note_call, &called);
+    coil_timeout_begin(&things.timeout, 1000);
+    coil_group_begin(&things.group);
+    coil_sleep(0);
+    pthread_create(&thread, NULL, use_from_here, &things);
+    pthread_join(thread, NULL);
+    int rc = coil_group_end(&things.group, coil_sleep(10));
+    ck_assert_int_eq(coil_timeout_end(&things.timeout, rc), 0);
+    ck_assert(called);
+    ck_assert(!coil_done(things.future));
+    ck_assert_str_eq(coil_task_name(things.task), "mine");
+    coil_unref(things.future);
+    return cancel_properly(things.task);
+}
+
+START_TEST(what_another_thread_asks_for_is_refused)
+    {
+        ck_assert_int_eq(run_virtual(have_it_all_used_elsewhere, NULL), 0);
+        ck_assert_uint_eq(count_reports(0), REFUSED_CALLS);
+        ck_assert_uint_eq(count_reports(COIL_REPORT_WRONG_THREAD), REFUSED_CALLS);
+    }
+END_TEST
+
+static void *close_from_here(void *loop)
+{
+    ck_assert_int_eq(coil_loop_close(loop), -EPERM);
+    return NULL;
+}
+
+START_TEST(another_thread_cannot_close_the_loop)
+    {
+        coil_loop *loop = coil_loop_new(.debug = true);
+        pthread_t thread;
+
+        pthread_create(&thread, NULL, close_from_here, loop);
+        pthread_join(thread, NULL);
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+    }
+END_TEST
+
 /* ---- deadlocks ------------------------------------------------------------------------------------------------------- */
 
 static int await_it(void *arg)
@@ -253,6 +378,8 @@ Suite *threads_suite(void)
     tcase_add_test(tcase, a_handler_that_was_replaced_is_not_running_any_more);
     tcase_add_test(tcase, setting_one_does_not_race_with_the_watchdog);
     tcase_add_test(tcase, one_that_sets_another_does_not_wait_for_itself);
+    tcase_add_test(tcase, what_another_thread_asks_for_is_refused);
+    tcase_add_test(tcase, another_thread_cannot_close_the_loop);
     tcase_add_test(tcase, the_watchdog_is_no_thread_that_could_wake_anybody);
     tcase_add_test(tcase, with_another_thread_a_deadlock_is_only_suspected_and_the_loop_waits_on);
     suite_add_tcase(suite, tcase);
