@@ -197,51 +197,6 @@ int ci_future_cancel(struct coil_future *root, struct ci_note *note)
     }
 }
 
-/* ---- who waits for whom ---------------------------------------------------------------------------------------------- */
-
-/* The next future beyond at that this walk has not been to. */
-static struct coil_future *unvisited(struct coil_future *at, uint64_t epoch)
-{
-    if (ci_future_is_task(at)) {
-        struct ci_wait *wait = ci_task_of(at)->wait;
-        struct coil_future *next = wait == NULL ? NULL : wait->future;
-        return next == NULL || next->walk_epoch == epoch ? NULL : next;
-    }
-    while (at->class->children != NULL && !ci_future_done(at)) {
-        struct coil_future *child = next_child(at);
-        if (child == NULL || child->walk_epoch != epoch) {
-            return child;
-        }
-    }
-    return NULL;
-}
-
-bool ci_future_waits_for(struct coil_future *future, const struct coil_future *task)
-{
-    uint64_t epoch = ++ci_runtime_of(future->loop)->walk_epoch;
-    struct coil_future *at = future;
-
-    at->walk_from = NULL;
-    for (;;) {
-        if (at == task) {
-            return true;
-        }
-        if (at->walk_epoch != epoch) {
-            at->walk_epoch = epoch;
-            at->walk_child = 0;
-        }
-        struct coil_future *next = unvisited(at, epoch);
-        if (next != NULL) {
-            next->walk_from = at;
-            at = next;
-        } else if (at->walk_from != NULL) {
-            at = at->walk_from;
-        } else {
-            return false;
-        }
-    }
-}
-
 /* ---- requests -------------------------------------------------------------------------------------------------------- */
 
 /* Without a loop nothing can be delivered: only what ends by the request itself takes one. */

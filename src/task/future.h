@@ -61,9 +61,9 @@ struct coil_future {
     struct ci_list callbacks;
     void *value;
     struct ci_note *note;          /* what came with the error or the cancellation */
-    struct coil_future *walk_from; /* during a walk: where it came from */
+    struct coil_future *walk_from; /* during a walk: where it came from, or the next on its list */
     uint64_t walk_epoch;           /* the last walk that came by: 64 bits, so that no number comes twice */
-    uint32_t walk_child;           /* and which child it was at */
+    uint32_t walk_child;           /* of a gather during a cancellation: which child is next */
     const char *file;
     const char *function;
     char *message; /* made by coil_error_message */
@@ -122,8 +122,8 @@ void ci_future_unsubscribe(struct coil_future *future, struct ci_callback *callb
 /* Cancels it and all that it waits for, iteratively. note is borrowed. Returns 1, or 0 when it is done. */
 int ci_future_cancel(struct coil_future *future, struct ci_note *note);
 
-/* Whether future, or anything that it waits for, is task. */
-bool ci_future_waits_for(struct coil_future *future, const struct coil_future *task);
+/* Whether future, or anything that it waits for, is task. Costs no more than looking at all that waits for task would. */
+bool ci_future_waits_for(struct coil_future *future, struct coil_future *task);
 
 static inline void ci_callback_init(struct ci_callback *callback, ci_entry_fn *run, void *arg)
 {

@@ -119,6 +119,11 @@ static void on_child(void *arg)
     ci_future_unref(&gather->outer); /* the node's */
 }
 
+struct coil_future *ci_gather_of(const struct ci_callback *callback)
+{
+    return callback->run == on_child ? &((struct gather_child *)callback->arg)->gather->outer : NULL;
+}
+
 /* Takes the callbacks back from all children. The reference that each has to the gather goes with it. */
 static void let_go(struct gather *gather)
 {

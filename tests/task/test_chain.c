@@ -261,6 +261,158 @@ TASK_TEST(looking_for_a_circle_goes_by_each_future_once)
     return 0;
 }
 
+enum { WIDE = 1000, NEAR = 8 };
+
+/* How many of futures a walk has been to that began after the one numbered before. */
+static int been_to(coil_future *const *futures, int count, uint64_t before)
+{
+    int been = 0;
+
+    for (int i = 0; i < count; i++) {
+        been += futures[i]->walk_epoch > before;
+    }
+    return been;
+}
+
+static uint64_t walks(void)
+{
+    return ci_runtime_of(coil_get_running_loop())->walk_epoch;
+}
+
+static void make_wide(coil_future **futures)
+{
+    for (int i = 0; i < WIDE; i++) {
+        futures[i] = coil_future_new();
+    }
+}
+
+static void unref_wide(coil_future **futures)
+{
+    for (int i = 0; i < WIDE; i++) {
+        coil_unref(futures[i]);
+    }
+}
+
+TASK_TEST(who_is_not_awaited_looks_for_no_circle)
+{
+    coil_future *children[WIDE];
+
+    make_wide(children);
+    coil_future *all = coil_gather(children, WIDE);
+    uint64_t before = walks();
+    coil_task *task = spawn(await_it, all);
+    coil_task *waiter = spawn(await_it, task);
+    coil_sleep(0);
+    ck_assert_uint_eq(walks(), before);
+    coil_future_set_error(children[0], -EIO);
+    ck_assert_int_eq(coil_join(waiter), -EIO);
+    coil_unref(task);
+    coil_unref(all);
+    unref_wide(children);
+    return 0;
+}
+
+/* Waits for the first of two futures, then for the second. */
+static int await_both(void *futures)
+{
+    coil_future *const *pair = futures;
+
+    (void)coil_await(pair[0]);
+    return coil_await(pair[1]);
+}
+
+TASK_TEST(an_await_of_a_wide_gather_by_who_is_awaited_looks_upwards)
+{
+    coil_future *children[WIDE];
+    A_FUTURE(first);
+
+    make_wide(children);
+    coil_future *pair[] = {first, coil_gather(children, WIDE)};
+    coil_task *task = spawn(await_both, pair);
+    coil_task *waiter = spawn(await_it, task);
+    coil_sleep(0);
+    uint64_t before = walks();
+    coil_future_set_result(first, 1);
+    let_pass(2);
+    ck_assert_uint_gt(walks(), before);
+    ck_assert_int_lt(been_to(children, WIDE, before), NEAR);
+    coil_future_set_error(children[0], -EIO);
+    ck_assert_int_eq(coil_join(waiter), -EIO);
+    coil_unref(task);
+    coil_unref(pair[1]);
+    coil_unref(first);
+    unref_wide(children);
+    return 0;
+}
+
+TASK_TEST(an_await_by_one_for_whom_many_wait_looks_downwards)
+{
+    coil_task *waiters[WIDE];
+    A_FUTURE(first);
+    A_FUTURE(second);
+    coil_task *sleeper = spawn(await_it, second);
+    coil_future *pair[] = {first, sleeper};
+    coil_task *task = spawn(await_both, pair);
+
+    for (int i = 0; i < WIDE; i++) {
+        waiters[i] = spawn(await_it, task);
+    }
+    coil_sleep(0);
+    uint64_t before = walks();
+    coil_future_set_result(first, 1);
+    let_pass(2);
+    ck_assert_uint_gt(walks(), before);
+    ck_assert_int_lt(been_to(waiters, WIDE, before), NEAR);
+    coil_future_set_result(second, 2);
+    for (int i = 0; i < WIDE; i++) {
+        ck_assert_int_eq(coil_join(waiters[i]), 2);
+    }
+    coil_unref(task);
+    coil_unref(sleeper);
+    coil_unref(first);
+    coil_unref(second);
+    return 0;
+}
+
+/* Awaits what arg points to, whatever it comes to. */
+static int await_anything(void *arg)
+{
+    (void)coil_await(arg);
+    return 0;
+}
+
+/* The circle is found wherever it closes in the crowd: among a gather's children, among a task's waiters. */
+TASK_TEST(a_circle_in_a_crowd_is_found)
+{
+    coil_future *crowd[WIDE];
+
+    for (int at = 0; at < WIDE; at += WIDE / 3) {
+        make_wide(crowd);
+        A_FUTURE(first);
+        coil_future *pair[] = {first, NULL};
+        coil_task *task = spawn(await_both, pair);
+        coil_unref(crowd[at]);
+        crowd[at] = spawn(await_it, task);
+        for (int i = 0; i < WIDE; i++) {
+            coil_unref(spawn(await_anything, task));
+        }
+        pair[1] = coil_gather(crowd, WIDE);
+        coil_sleep(0);
+        coil_future_set_result(first, 1);
+        ck_assert_int_eq(coil_await(task), -EDEADLK);
+        ck_assert_int_eq(coil_await(pair[1]), -EDEADLK); /* by way of the child that had waited for the task */
+        coil_unref(task);
+        coil_unref(pair[1]);
+        coil_unref(first);
+        for (int i = 0; i < WIDE; i++) {
+            coil_cancel(crowd[i]);
+        }
+        unref_wide(crowd);
+        let_pass(3);
+    }
+    return 0;
+}
+
 /* Walks are numbered, and there are more of them than 32 bits can count. */
 TASK_TEST(walks_beyond_four_billion_miss_nothing)
 {
@@ -308,6 +460,10 @@ Suite *chain_suite(void)
     tcase_add_test(circles, cancelling_a_circle_that_no_await_closed_ends_all_of_it);
     tcase_add_test(circles, a_request_that_comes_back_to_its_sender_stops_there);
     tcase_add_test(circles, looking_for_a_circle_goes_by_each_future_once);
+    tcase_add_test(circles, who_is_not_awaited_looks_for_no_circle);
+    tcase_add_test(circles, an_await_of_a_wide_gather_by_who_is_awaited_looks_upwards);
+    tcase_add_test(circles, an_await_by_one_for_whom_many_wait_looks_downwards);
+    tcase_add_test(circles, a_circle_in_a_crowd_is_found);
     tcase_add_test(circles, walks_beyond_four_billion_miss_nothing);
     suite_add_tcase(suite, circles);
     return suite;
