@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "loop/fork.h"
 #include "loop/handle.h"
 #include "loop/remote.h"
 #include "loop/timer.h"
 #include "sys/alloc.h"
+#include "sys/process.h"
 #include "sys/thread.h"
 
 _Thread_local struct coil_loop *ci_loop_running __attribute__((tls_model("initial-exec")));
@@ -106,6 +108,9 @@ int ci_loop_init(struct coil_loop *loop, const struct coil_loop_options *options
 {
     int rc = check_options(options);
 
+    if (rc == 0) {
+        rc = ci_fork_prepare();
+    }
     if (rc < 0) {
         return rc;
     }
@@ -122,6 +127,7 @@ int ci_loop_init(struct coil_loop *loop, const struct coil_loop_options *options
     ci_list_init(&loop->parts);
     ci_loop_reports_init(loop);
     loop->thread = pthread_self();
+    loop->process = ci_process_id();
     loop->virtual_clock = options->clock == COIL_CLOCK_VIRTUAL;
     loop->random = seed_of(options);
     double slow = options->slow_callback_duration;
@@ -335,7 +341,7 @@ static void run_shuffled(struct coil_loop *loop)
         loop->shuffle[i] = loop->shuffle[j];
         loop->shuffle[j] = ready->head + i;
     }
-    for (uint32_t i = 0; i < size; i++) {
+    for (uint32_t i = 0; i < size && !(loop->attention & CI_LOOK_FORKED); i++) {
         run_entry(loop, ready->ring[loop->shuffle[i] & ready->mask]);
     }
     ready->head = ready->batch_end;
@@ -363,6 +369,9 @@ static int iterate(struct coil_loop *loop)
 
 int ci_loop_run(struct coil_loop *loop)
 {
+    if (ci_fork_has_parted(loop)) {
+        return -ECHILD;
+    }
     if (ci_loop_running != NULL || ci_loop_check_thread(loop, "running the loop") < 0 || loop->running) {
         return -EPERM;
     }
@@ -375,5 +384,5 @@ int ci_loop_run(struct coil_loop *loop)
     loop->attention &= ~(uint32_t)CI_LOOK_STOPPING;
     loop->running = false;
     ci_loop_running = NULL;
-    return rc;
+    return loop->attention & CI_LOOK_FORKED ? -ECHILD : rc;
 }

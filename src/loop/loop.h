@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <coil/loop.h>
 
@@ -31,6 +32,7 @@ enum ci_attention {
     CI_LOOK_STOPPING = 4, /* the loop shall stop after this batch */
     CI_LOOK_ALWAYS = 8,   /* virtual clock, seeded order, debug mode: every entry and iteration goes by the loop */
     CI_LOOK_REMOTE = 16,  /* calls from other threads wait for memory */
+    CI_LOOK_FORKED = 32,  /* this is a child process, and the loop its parent's: nothing runs */
 };
 
 /* How many entries may run between two looks at the poller while there is always something ready. */
@@ -60,6 +62,7 @@ struct coil_loop {
     bool suspected; /* the possible deadlock at hand was reported already */
     int64_t virtual_ns;
     pthread_t thread;
+    pid_t process;
 
     struct ci_trace *trace;
     int64_t slow_callback_ns;
@@ -91,7 +94,8 @@ int ci_loop_init(struct coil_loop *loop, const struct coil_loop_options *options
 /* Drops what has not run and releases all that ci_loop_init and use have acquired. Nothing may be in flight. */
 void ci_loop_destroy(struct coil_loop *loop);
 
-/* Runs iterations until stopped. Returns 0, -EDEADLK, or the poller's error. Sets and restores ci_loop_running. */
+/* Runs iterations until stopped. Returns 0, -EDEADLK, or the poller's error; -ECHILD in a child process, where the loop does not run.
+ * Sets and restores ci_loop_running. */
 int ci_loop_run(struct coil_loop *loop);
 
 /* Ends ci_loop_run after the current batch. */

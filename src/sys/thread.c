@@ -149,13 +149,19 @@ int ci_thread_start(struct ci_thread *thread, const char *name, void (*run)(void
 
 void ci_thread_join(struct ci_thread *thread)
 {
-    if (thread->process == getpid()) {
-        (void)pthread_join(thread->thread, NULL); /* it exists, it is not detached, and it is not this one */
-        while (syscall(SYS_tgkill, thread->process, atomic_load(&thread->id), 0) == 0) {
-            (void)sched_yield(); /* it has left its stack, and takes a moment more to leave the kernel's books */
-        }
+    if (thread->process != getpid()) {
+        return; /* nor is it counted here */
+    }
+    (void)pthread_join(thread->thread, NULL); /* it exists, it is not detached, and it is not this one */
+    while (syscall(SYS_tgkill, thread->process, atomic_load(&thread->id), 0) == 0) {
+        (void)sched_yield(); /* it has left its stack, and takes a moment more to leave the kernel's books */
     }
     atomic_fetch_sub(&ci_sys_own_threads, 1);
+}
+
+void ci_thread_yield(void)
+{
+    (void)sched_yield(); /* cannot fail on Linux */
 }
 
 pid_t ci_thread_id(void)

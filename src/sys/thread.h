@@ -48,6 +48,9 @@ int ci_thread_start(struct ci_thread *thread, const char *name, void (*run)(void
  */
 void ci_thread_join(struct ci_thread *thread);
 
+/* Lets other threads run. */
+void ci_thread_yield(void);
+
 /* The calling thread, as the kernel names it. */
 pid_t ci_thread_id(void);
 

@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 
 #include "base/options.h"
+#include "loop/fork.h"
 #include "loop/part.h"
-#include "loop/remote.h"
+#include "loop/signal.h"
 #include "sys/alloc.h"
-#include "sys/signal.h"
 #include "task/gather.h"
 #include "task/report.h"
 #include "task/runtime.h"
@@ -20,84 +20,59 @@
  * it would have without us, so that a program that does not come back to its loop can be stopped too.
  */
 struct interrupt {
-    struct ci_remote_call call;
-    struct coil_loop *loop;
+    struct ci_signal_watch watch;
     struct coil_future *main;
-    volatile sig_atomic_t count;
+    atomic_uint count;
     bool cancelled_main;
-    struct sigaction before;
+    bool watched;
 };
 
-/* Signals belong to the process: one coil_run at a time handles them. */
-static struct interrupt *_Atomic interrupted_run;
-
-static void on_sigint(int number)
+static struct interrupt *interrupt_of(struct ci_signal_watch *watch)
 {
-    struct interrupt *interrupt = atomic_load(&interrupted_run);
-
-    if (interrupt != NULL && interrupt->count++ == 0) {
-        ci_remote_push(interrupt->loop, &interrupt->call);
-        return;
-    }
-    (void)signal(number, SIG_DFL);
-    (void)raise(number); /* blocked here; delivered on return */
+    return ci_container_of(watch, struct interrupt, watch);
 }
 
-static void cancel_main(void *arg)
+static bool sigint_caught(struct ci_signal_watch *watch)
 {
-    struct interrupt *interrupt = arg;
+    if (atomic_fetch_add(&interrupt_of(watch)->count, 1) == 0) {
+        return true;
+    }
+    (void)signal(SIGINT, SIG_DFL);
+    (void)raise(SIGINT); /* blocked here; delivered on return */
+    return false;
+}
 
-    ci_ready_release(&interrupt->loop->ready);
+static void cancel_main(struct ci_signal_watch *watch, unsigned times)
+{
+    struct interrupt *interrupt = interrupt_of(watch);
+
+    (void)times;
     interrupt->cancelled_main = ci_future_cancel(interrupt->main, NULL) == 1;
 }
 
-static void interrupt_arrives(struct coil_loop *loop, struct ci_remote_call *call)
-{
-    (void)ci_ready_push(&loop->ready, cancel_main, ci_container_of(call, struct interrupt, call));
-}
+/* As in asyncio, where the program's own handler for SIGINT takes the place of this one. */
+static const struct ci_signal_watch_class sigint_class = {
+    .yields = true, .hops = 1, .caught = sigint_caught, .notify = cancel_main};
 
-static void interrupt_drops(struct ci_remote_call *call)
-{
-    (void)call; /* it is part of coil_run's frame */
-}
-
-/* Whether the program ignores it on purpose: nohup, a job in the background. */
-static bool ignores_sigint(const struct interrupt *interrupt)
-{
-    return interrupt->before.sa_handler == SIG_IGN;
-}
-
+/* Where the program ignores it on purpose (nohup, a job in the background), it stays ignored. */
 static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, struct coil_future *main)
 {
-    struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_ONSTACK | SA_RESTART};
-    struct interrupt *nobody = NULL;
-
-    *interrupt = (struct interrupt){.loop = loop, .main = main};
-    interrupt->call.arrive = interrupt_arrives;
-    interrupt->call.drop = interrupt_drops;
-    if (!atomic_compare_exchange_strong(&interrupted_run, &nobody, interrupt)) {
-        return -EBUSY;
+    *interrupt = (struct interrupt){.main = main};
+    int rc = ci_signal_is_ignored(SIGINT);
+    if (rc != 0) {
+        return rc < 0 ? rc : 0;
     }
-    (void)sigemptyset(&action.sa_mask); /* cannot fail */
-    int rc = ci_signal_action(SIGINT, &action, &interrupt->before);
-    if (rc < 0) {
-        atomic_store(&interrupted_run, NULL);
-        return rc;
-    }
-    if (ignores_sigint(interrupt)) {
-        (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
-    } else {
-        loop->handlers++;
-    }
-    return 0;
+    rc = ci_signal_watch_begin(&interrupt->watch, &sigint_class, loop, SIGINT);
+    interrupt->watched = rc == 0;
+    loop->handlers += rc == 0;
+    return rc;
 }
 
 static void unwatch_sigint(struct interrupt *interrupt)
 {
-    (void)ci_signal_action(SIGINT, &interrupt->before, NULL); /* it could be set, so it can be set back */
-    atomic_store(&interrupted_run, NULL);
-    if (!ignores_sigint(interrupt)) {
-        interrupt->loop->handlers--;
+    if (interrupt->watched) {
+        interrupt->watch.loop->handlers--;
+        ci_signal_watch_end(&interrupt->watch);
     }
 }
 
@@ -262,6 +237,10 @@ int coil_run_with(coil_fn *main, const struct coil_run_options *options)
     const struct coil_task_options task_options = {.size = sizeof(task_options), .arg = options->arg};
     coil_task *task = coil_loop_create_task(loop, main, &task_options);
     int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? &interrupt : NULL);
+    if (ci_fork_has_parted(loop)) {
+        coil_unref(task);
+        return -ECHILD; /* a child process that came back here: loop and tasks are the parent's */
+    }
     int left = ci_runtime_cancel_all(loop);
     coil_unref(task);
     shutdown_parts(loop);

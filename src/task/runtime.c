@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/trace.h"
 #include "coro/overflow.h"
+#include "loop/fork.h"
 #include "loop/part.h"
 #include "sys/alloc.h"
 #include "task/report.h"
@@ -260,6 +261,9 @@ int coil_loop_close(coil_loop *loop)
     struct ci_runtime *runtime = ci_runtime_of(loop);
     if (loop->running || runtime->closed) {
         return loop->running ? -EPERM : -EINVAL;
+    }
+    if (ci_fork_has_parted(loop)) {
+        return -ECHILD;
     }
     int rc = ci_loop_check_thread(loop, "coil_loop_close");
     if (rc < 0) {
