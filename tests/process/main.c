@@ -1,0 +1,10 @@
+/* The suites of the process room. */
+#include "suites.h"
+#include "tests/support/check_main.h"
+
+int main(void)
+{
+    Suite *const suites[] = {signal_suite()};
+
+    return ci_check_main(sizeof suites / sizeof suites[0], suites);
+}
