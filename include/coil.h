@@ -5,6 +5,7 @@
 #include <coil/base.h>
 #include <coil/io.h>
 #include <coil/loop.h>
+#include <coil/process.h>
 #include <coil/signal.h>
 #include <coil/sync.h>
 #include <coil/task.h>

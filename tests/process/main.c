@@ -4,7 +4,7 @@
 
 int main(void)
 {
-    Suite *const suites[] = {signal_suite()};
+    Suite *const suites[] = {process_suite(), signal_suite()};
 
     return ci_check_main(sizeof suites / sizeof suites[0], suites);
 }

@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *process_suite(void);
 Suite *signal_suite(void);
 
 #endif
