@@ -29,6 +29,7 @@ struct iteration {
     size_t todo;
     size_t late; /* timed out and not told yet */
     size_t left; /* to hand out */
+    bool closed; /* while a task waited here, which frees it when it runs */
     size_t n;
     struct item items[];
 };
@@ -71,27 +72,29 @@ static void time_is_up(void *arg)
     wake(iteration);
 }
 
-static void iteration_free(struct iteration *iteration)
+/* Takes the callbacks back. */
+static void let_go(struct iteration *iteration)
 {
     ci_timer_stop(&iteration->timer);
     for (size_t i = 0; i < iteration->n; i++) {
         ci_future_unsubscribe(iteration->items[i].future, &iteration->items[i].callback);
-        ci_future_unref(iteration->items[i].future);
     }
     ci_list_remove(&iteration->chain.link);
+}
+
+static void iteration_free(struct iteration *iteration)
+{
+    let_go(iteration);
+    for (size_t i = 0; i < iteration->n; i++) {
+        ci_future_unref(iteration->items[i].future);
+    }
     ci_free(iteration);
 }
 
 /* The loop closes under an iteration that was not closed: its callbacks go, its memory stays with the iterator. */
 static void drop(struct ci_chain *chain)
 {
-    struct iteration *iteration = ci_container_of(chain, struct iteration, chain);
-
-    ci_timer_stop(&iteration->timer);
-    for (size_t i = 0; i < iteration->n; i++) {
-        ci_future_unsubscribe(iteration->items[i].future, &iteration->items[i].callback);
-    }
-    ci_list_remove(&chain->link);
+    let_go(ci_container_of(chain, struct iteration, chain));
 }
 
 static int hang_on(struct iteration *iteration, coil_future *const *futures, size_t n)
@@ -176,18 +179,43 @@ int coil_as_completed_with(coil_as_completed_iter *iter, const struct coil_as_co
     return 0;
 }
 
+struct next_wait {
+    struct ci_wait wait;
+    struct iteration *iteration;
+};
+
+/* Nobody waits here any more. Returns whether the iteration was closed meanwhile, and is gone now. */
+static bool leave(struct iteration *iteration)
+{
+    bool closed = iteration->closed;
+
+    iteration->waiter = NULL;
+    if (closed) {
+        iteration_free(iteration);
+    }
+    return closed;
+}
+
+static void abandon(struct ci_wait *wait)
+{
+    (void)leave(
+        ci_container_of(wait, struct next_wait, wait)->iteration); /* the frame that would ask is gone as well */
+}
+
+/* Returns 0 when it is time to look again, 1 when the iteration was closed, or an errno. */
 static int wait_for_item(struct ci_task *task, struct iteration *iteration)
 {
-    struct ci_wait wait;
+    struct next_wait next = {.iteration = iteration};
 
     if (iteration->waiter != NULL) {
         return -EBUSY;
     }
-    ci_wait_init(&wait, task, "the next future of coil_as_completed");
-    iteration->waiter = &wait;
-    int rc = ci_wait_suspend(&wait);
-    iteration->waiter = NULL;
-    return rc;
+    ci_wait_init(&next.wait, task, "the next future of coil_as_completed");
+    next.wait.abandon = abandon;
+    iteration->waiter = &next.wait;
+    int rc = ci_wait_suspend(&next.wait);
+    bool closed = leave(iteration);
+    return rc < 0 ? rc : closed;
 }
 
 int coil_as_completed_next(coil_as_completed_iter *iter, coil_future **ret)
@@ -201,15 +229,15 @@ int coil_as_completed_next(coil_as_completed_iter *iter, coil_future **ret)
         return -EINVAL;
     }
     struct iteration *iteration = iter->state_;
+    while (iteration != NULL && iteration->left > 0 && ci_list_empty(&iteration->queue) && iteration->late == 0) {
+        int rc = wait_for_item(task, iteration);
+        if (rc != 0) {
+            return rc < 0 ? rc : 0;
+        }
+    }
     if (iteration == NULL || iteration->left == 0) {
         coil_as_completed_close(iter);
         return 0;
-    }
-    while (ci_list_empty(&iteration->queue) && iteration->late == 0) {
-        int rc = wait_for_item(task, iteration);
-        if (rc < 0) {
-            return rc;
-        }
     }
     iteration->left--;
     if (ci_list_empty(&iteration->queue)) {
@@ -222,8 +250,17 @@ int coil_as_completed_next(coil_as_completed_iter *iter, coil_future **ret)
 
 void coil_as_completed_close(coil_as_completed_iter *iter)
 {
-    if (iter != NULL && iter->state_ != NULL) {
-        iteration_free(iter->state_);
-        iter->state_ = NULL;
+    struct iteration *iteration = iter == NULL ? NULL : iter->state_;
+
+    if (iteration == NULL) {
+        return;
     }
+    iter->state_ = NULL;
+    if (iteration->waiter == NULL) {
+        iteration_free(iteration);
+        return;
+    }
+    let_go(iteration);
+    iteration->closed = true;
+    ci_wait_finish(iteration->waiter);
 }

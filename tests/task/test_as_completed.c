@@ -278,6 +278,49 @@ TASK_TEST(only_one_may_wait_for_the_next)
     return 0;
 }
 
+TASK_TEST(who_waits_is_told_the_end_when_another_takes_the_last)
+{
+    coil_as_completed_iter iter;
+    coil_future *next;
+    A_FUTURE(future);
+
+    ck_assert_int_eq(coil_as_completed(&iter, &future, 1), 0);
+    coil_task *other = spawn(take_one, &iter);
+    coil_sleep(0);
+    coil_future_set_result(future, 1);
+    coil_sleep(0); /* the other task is woken, but not yet run */
+    ck_assert_int_eq(coil_as_completed_next(&iter, &next), 1);
+    ck_assert_int_eq(coil_join(other), 0);
+    ck_assert_int_eq(coil_as_completed_next(&iter, &next), 0);
+    coil_unref(future);
+    return 0;
+}
+
+TASK_TEST(closing_tells_who_waits_the_end)
+{
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        coil_as_completed_iter iter;
+        coil_future *next;
+        make_tasks(2);
+        ck_assert_int_eq(coil_as_completed(&iter, tasks, 2, .timeout = 1000), 0);
+        coil_task *other = spawn(take_one, &iter);
+        coil_sleep(0);
+        coil_as_completed_close(&iter);
+        ck_assert_int_eq(coil_as_completed_next(&iter, &next), 0);
+        ck_assert_int_eq(coil_as_completed(&iter, tasks, 1), 0); /* the iterator can be used again at once */
+        if (cancelled) {
+            coil_cancel(other);
+        }
+        ck_assert_int_eq(coil_join(other), cancelled ? -ECANCELED : 0);
+        ck_assert_int_eq(coil_as_completed_next(&iter, &next), 1);
+        ck_assert_ptr_eq(next, tasks[0]);
+        coil_as_completed_close(&iter);
+        cancel_tasks(2);
+        ck_assert_uint_eq(coil_get_running_loop()->timers.count, 0);
+    }
+    return 0;
+}
+
 /* ---- misuse ---------------------------------------------------------------------------------------------------------- */
 
 TASK_TEST(an_iteration_that_makes_no_sense_is_refused)
@@ -327,6 +370,8 @@ Suite *as_completed_suite(void)
     tcase_add_test(tc, an_iteration_may_be_left_while_ends_are_on_their_way);
     tcase_add_test(tc, after_a_cancellation_the_iteration_goes_on);
     tcase_add_test(tc, only_one_may_wait_for_the_next);
+    tcase_add_test(tc, who_waits_is_told_the_end_when_another_takes_the_last);
+    tcase_add_test(tc, closing_tells_who_waits_the_end);
     tcase_add_test(tc, an_iteration_that_makes_no_sense_is_refused);
     tcase_add_test(tc, outside_of_a_loop_nothing_completes);
     suite_add_tcase(suite, tc);
