@@ -12,6 +12,11 @@ struct ci_note *ci_note_new(int error, struct ci_note *inner, const struct coil_
     if (format == NULL) {
         return inner;
     }
+    if (inner != NULL && inner->depth == CI_NOTES_MAX) {
+        struct ci_note *last = inner;
+        inner = ci_note_ref(last->inner);
+        ci_note_unref(last);
+    }
     va_list again;
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, again);
@@ -20,7 +25,8 @@ struct ci_note *ci_note_new(int error, struct ci_note *inner, const struct coil_
     if (note == NULL) {
         return inner;
     }
-    *note = (struct ci_note){.references = 1, .error = error, .inner = inner};
+    *note = (struct ci_note){
+        .references = 1, .depth = inner == NULL ? 1 : inner->depth + 1, .error = error, .inner = inner};
     if (site != NULL) {
         note->site = *site;
     }
@@ -34,7 +40,7 @@ struct ci_note *ci_note_from_text(int error, const char *text)
     struct ci_note *note = ci_alloc(sizeof(*note) + size);
 
     if (note != NULL) {
-        *note = (struct ci_note){.references = 1, .error = error};
+        *note = (struct ci_note){.references = 1, .depth = 1, .error = error};
         memcpy(note->text, text, size);
     }
     return note;

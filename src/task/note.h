@@ -1,7 +1,8 @@
 /*
  * Notes: the words that travel with an error or a cancellation, from where coil_fail or coil_cancel_msg said them to whoever looks at
  * the future. A note is immutable and counted, because several futures may carry it; it points to the note that was there
- * before it. Where there is no memory for a note it is simply missing.
+ * before it. Where there is no memory for a note it is simply missing. A chain has an end: nothing tells the failure of something
+ * that is tried again and again from a failure on its way out, so beyond CI_NOTES_MAX a new note takes the place of the last.
  */
 #ifndef CI_TASK_NOTE_H
 #define CI_TASK_NOTE_H
@@ -11,8 +12,11 @@
 
 #include <coil/base.h>
 
+enum { CI_NOTES_MAX = 64 };
+
 struct ci_note {
     unsigned references;
+    unsigned depth;        /* how many there are with those inside */
     int error;             /* what it was said of */
     struct ci_note *inner; /* said before, further in */
     struct coil_site site;
