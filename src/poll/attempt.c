@@ -413,7 +413,6 @@ void ci_attempt_blocking(struct ci_op *op)
     } else if (op->code == CI_OP_WRITE) {
         (void)write_file(op);
     } else {
-        (void)finished(op,
-                       -ENOTSOCK); /* the other calls are for sockets, and a poll would have said that it is ready */
+        (void)finished(op, -ENOTSOCK); /* a poll makes no call; all others are for sockets */
     }
 }

@@ -22,7 +22,7 @@ enum {
  */
 bool ci_attempt(struct ci_op *op, struct ci_watch *watch);
 
-/* Finishes a read or write of a file that epoll does not watch, since it is always ready: the call is simply made. */
+/* Finishes an operation, not a poll, on a file that epoll does not watch, since it is always ready: the call is simply made. */
 void ci_attempt_blocking(struct ci_op *op);
 
 /* Whether the operation, by its nature, never waits. */

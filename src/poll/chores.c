@@ -140,9 +140,10 @@ static void retry(struct ci_epoll *self, struct ci_op *op)
         ci_list_remove(&op->link);
         self->poller.inflight--; /* it is counted again as it begins to wait for readiness */
         int rc = ci_epoll_begin_waiting(self, op, watch);
-        if (rc < 0) {
+        if (rc != 0) {
             self->poller.inflight++;
-            ci_epoll_fail_later(self, op, rc);
+            op->result = rc < 0 ? rc : op->result; /* a connect, which has moved no bytes */
+            ci_epoll_complete_later(self, op);
         }
     }
 }

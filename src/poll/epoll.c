@@ -162,11 +162,11 @@ int ci_epoll_begin_waiting(struct ci_epoll *self, struct ci_op *op, struct ci_wa
         ci_epoll_retry_later(self, op);
     } else {
         int rc = register_wait(self, op, watch);
-        if (rc == -EPERM) {
+        if (rc == -EPERM && op->code != CI_OP_POLL) {
             ci_attempt_blocking(op);
             return 1;
         }
-        if (rc < 0) {
+        if (rc < 0 && rc != -EPERM) { /* a file has no other events than those it always has: a poll waits for ever */
             return op->result > 0 ? 1 : rc;
         }
         ci_list_append(queue_of(watch, op), &op->link);

@@ -96,6 +96,35 @@ IO_TEST(polling_nothing_is_sleeping)
     return 0;
 }
 
+/* A file is ready for reading and writing, and for nothing else that ever ends a wait. */
+IO_TEST(a_file_does_not_end_a_wait_for_what_it_never_has)
+{
+    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int fds[2];
+
+    unix_pair(fds);
+    struct pollfd pollfds[2] = {{.fd = file, .events = POLLPRI, .revents = -1}, {.fd = fds[0], .events = POLLIN}};
+    double begin = now();
+    ck_assert_int_eq(coil_poll(pollfds, 1, 0.01), 0);
+    ck_assert_double_ge(now() - begin, 0.01);
+    ck_assert_int_eq(pollfds[0].revents, 0);
+    struct call call = {.data = pollfds, .size = 2};
+    coil_task *task = spawn(call_poll, &call);
+    settle();
+    ck_assert(!coil_done(task));
+    ck_assert_int_eq(coil_write(fds[1], "x", 1), 1);
+    ck_assert_int_eq(coil_join(task), 1);
+    ck_assert_int_eq(pollfds[1].revents, POLLIN);
+    struct call file_call = {.data = pollfds, .size = 1};
+    task = spawn(call_poll, &file_call);
+    settle();
+    ck_assert_int_eq(coil_close(file), 0);
+    ck_assert_int_eq(coil_join(task), 1);
+    ck_assert_int_eq(pollfds[0].revents, POLLNVAL);
+    close_pair(fds);
+    return 0;
+}
+
 IO_TEST(one_descriptor_may_be_given_twice)
 {
     char byte;
@@ -161,6 +190,7 @@ Suite *poll_suite(void)
     tcase_add_test(tests, what_is_ready_is_told_at_once);
     tcase_add_test(tests, a_time_limit_is_kept);
     tcase_add_test(tests, polling_nothing_is_sleeping);
+    tcase_add_test(tests, a_file_does_not_end_a_wait_for_what_it_never_has);
     tcase_add_test(tests, one_descriptor_may_be_given_twice);
     tcase_add_test(tests, a_hang_up_is_told_to_those_who_did_not_ask);
     tcase_add_test(tests, waiting_takes_no_processor_time);
