@@ -38,6 +38,9 @@ static const long cut_short[] = {
     SYS_futex,
     SYS_rt_sigsuspend,
     SYS_rt_sigtimedwait,
+#ifdef SYS_semop
+    SYS_semop,
+#endif
     SYS_semtimedop,
     SYS_msgrcv,
     SYS_msgsnd,
@@ -48,6 +51,15 @@ static const long cut_short[] = {
     SYS_sendmsg,
     SYS_accept,
     SYS_accept4,
+#ifdef SYS_io_getevents
+    SYS_io_getevents,
+#endif
+#ifdef SYS_io_pgetevents
+    SYS_io_pgetevents,
+#endif
+#ifdef SYS_io_uring_enter
+    SYS_io_uring_enter,
+#endif
     SYS_connect, /* the sockets' calls with SO_RCVTIMEO or SO_SNDTIMEO */
 };
 
