@@ -56,7 +56,7 @@ static void report_overflow(const struct ci_stack *stack, const void *fault_addr
 {
     const struct ci_task *task = ci_task_on(stack);
     char line[512];
-    size_t size = sizeof(line);
+    size_t size = sizeof(line) - 1; /* what is too long is cut, but a line it is */
     size_t at = append(line, 0, size, "coil: stack overflow in task '");
 
     (void)fault_address;
@@ -66,13 +66,14 @@ static void report_overflow(const struct ci_stack *stack, const void *fault_addr
     at = append(line, at, size, " bytes");
     if (task->future.file != NULL) {
         at = append(line, at, size, "; created in ");
-        at = append(line, at, size, task->future.function);
+        at = append(line, at, size, task->future.function == NULL ? "?" : task->future.function);
         at = append(line, at, size, " at ");
         at = append(line, at, size, task->future.file);
         at = append(line, at, size, ":");
         at = append_number(line, at, size, (size_t)task->future.line);
     }
-    at = append(line, at, size, ". Give it more with .stack_size.\n");
+    at = append(line, at, size, ". Give it more with .stack_size.");
+    line[at++] = '\n';
     if (write(STDERR_FILENO, line, at) < 0) {
         return; /* there is nobody left to tell */
     }

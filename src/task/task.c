@@ -328,8 +328,9 @@ int coil_task_set_name(coil_task *future, const char *name)
     } else {
         memcpy(task->name, name, size);
     }
-    ci_free(task->long_name);
+    char *before = task->long_name;
     task->long_name = copy;
+    ci_free(before); /* last: a signal handler that comes in between may read the name */
     return 0;
 }
 

@@ -139,7 +139,32 @@ START_TEST(a_name_of_any_length_is_cut_and_overflows_nothing)
         memset(name, 'n', sizeof(name) - 1);
         name[sizeof(name) - 1] = '\0';
         assert_died(run_child(run_long_name, name, text, sizeof(text)));
-        ck_assert_msg(strstr(text, "coil: stack overflow in task 'nnnnnnnn") != NULL, "%s", text);
+        const char *said = strstr(text, "coil: stack overflow in task 'nnnnnnnn");
+        ck_assert_msg(said != NULL, "%s", text);
+        ck_assert_msg(strchr(said, '\n') != NULL, "%s", text);
+    }
+END_TEST
+
+/* As another language may make it. */
+static int make_digger_in_an_unknown_function(void *unused)
+{
+    struct coil_task_options options = {.size = sizeof(options), .site.file = "program.txt", .site.line = 7};
+
+    (void)unused;
+    return coil_join(coil_create_task_with(dig_deep, &options));
+}
+
+static int run_unknown(void *unused)
+{
+    return coil_run(make_digger_in_an_unknown_function, unused);
+}
+
+START_TEST(a_site_without_a_function_is_told_without)
+    {
+        char text[16384];
+
+        assert_died(run_child(run_unknown, NULL, text, sizeof(text)));
+        ck_assert_msg(strstr(text, "created in ? at program.txt:7") != NULL, "%s", text);
     }
 END_TEST
 
@@ -199,6 +224,7 @@ Suite *overflow_suite(void)
     tcase_add_test(tc, overflow_names_the_task_its_stack_and_where_it_was_made);
     tcase_add_test(tc, overflow_of_main_is_reported_too);
     tcase_add_test(tc, a_name_of_any_length_is_cut_and_overflows_nothing);
+    tcase_add_test(tc, a_site_without_a_function_is_told_without);
     tcase_add_test(tc, overflow_in_another_threads_loop_is_reported);
     tcase_add_test(tc, another_fault_is_not_called_an_overflow);
     suite_add_tcase(suite, tc);
