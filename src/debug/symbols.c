@@ -7,10 +7,10 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "debug/backtrace.h"
 #include "debug/dwarf.h"
+#include "sys/process.h"
 #include "sys/thread.h"
 
 enum { FRAMES_MAX = 64, ENTRY_SEARCHED = 8, STACK_BYTES = 2 << 20 };
@@ -163,13 +163,13 @@ static void read_for_others(void *arg)
     ci_dwarf_close(dwarf);
 }
 
-/* Whether there is a reader to ask; starts it. In a fork there is none. The lock is held. */
+/* Whether there is a reader to ask; starts it. The lock is held. */
 static bool has_reader(void)
 {
     if (users > 0 && !reading) {
         reading = ci_thread_start(&reader, "coil-symbols", read_for_others, NULL, STACK_BYTES) == 0;
     }
-    return reading && reader.process == getpid();
+    return reading;
 }
 
 /* Asks the reader, when it is this one's turn. Returns false if there is none. The lock is held. */
@@ -210,13 +210,36 @@ void ci_symbols_prepare(void)
     (void)pthread_mutex_unlock(&lock);
 }
 
-void ci_symbols_open(void)
+/* The child of a fork has neither the reader nor anybody who asks it or holds a lock, but may have inherited what they left. */
+static void begin_anew(void)
 {
+    life_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    asked = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    answered = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    question = NULL;
+    users = 0; /* loops that do not run here */
+    quitting = false;
+    reading = false;
+}
+
+int ci_symbols_open(void)
+{
+    static bool watching;
+    int rc = 0;
+
     (void)pthread_mutex_lock(&life_lock);
-    (void)pthread_mutex_lock(&lock);
-    users++;
-    (void)pthread_mutex_unlock(&lock);
+    if (!watching) {
+        rc = ci_process_at_fork(NULL, NULL, begin_anew);
+        watching = rc == 0;
+    }
+    if (rc == 0) {
+        (void)pthread_mutex_lock(&lock);
+        users++;
+        (void)pthread_mutex_unlock(&lock);
+    }
     (void)pthread_mutex_unlock(&life_lock);
+    return rc;
 }
 
 void ci_symbols_close(void)

@@ -26,8 +26,11 @@ struct ci_frame {
     bool own;     /* it is the library's, as far as one can tell */
 };
 
-/* Each open is undone by a close; with nobody left, everything that was read is let go. */
-void ci_symbols_open(void);
+/*
+ * Each open is undone by a close; with nobody left, everything that was read is let go. Returns 0, or -ENOMEM with nothing to
+ * undo. In the child of a fork nobody has opened.
+ */
+int ci_symbols_open(void);
 void ci_symbols_close(void);
 
 /* Names will be wanted soon: begins to read, and returns at once. */

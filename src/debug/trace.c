@@ -312,15 +312,21 @@ int ci_debug_attach(struct coil_loop *loop)
     }
     debug->trace = trace_points;
     debug->loop = loop;
-    int rc = start_watching(debug);
+    int rc = ci_symbols_open();
     if (rc < 0) {
-        ci_free(debug);
-        return rc;
+        goto free;
+    }
+    rc = start_watching(debug);
+    if (rc < 0) {
+        ci_symbols_close();
+        goto free;
     }
     ci_census_begin(&debug->census);
-    ci_symbols_open();
     ci_stack_pool_measure(&ci_runtime_of(loop)->stacks);
     loop->trace = &debug->trace;
     loop->attention |= CI_LOOK_ALWAYS; /* tasks do not switch to each other: every entry is seen */
     return 0;
+free:
+    ci_free(debug);
+    return rc;
 }

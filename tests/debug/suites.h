@@ -15,6 +15,7 @@ Suite *ending_suite(void);
 Suite *threads_suite(void);
 Suite *print_suite(void);
 Suite *command_suite(void);
+Suite *fork_suite(void);
 Suite *fault_suite(void);
 
 #endif
