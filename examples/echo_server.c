@@ -23,6 +23,7 @@ enum {
     MAX_LISTENERS = 16,
     SPARE_DESCRIPTORS = 16, /* for the listeners, the loop's own, and the standard three */
     BUFFER_BYTES = 16 * 1024,
+    ADDRESS_BYTES = NI_MAXHOST + NI_MAXSERV + 8,
 };
 
 struct server {
@@ -265,14 +266,19 @@ static void limit_connections(struct server *server)
     }
 }
 
-static void print_address(const struct sockaddr *address, socklen_t length)
+/* Writes "127.0.0.1 port 7000" or the like, and returns the text. */
+static const char *describe(const struct sockaddr *address, socklen_t length, char text[ADDRESS_BYTES])
 {
     char host[NI_MAXHOST];
     char port[NI_MAXSERV];
 
-    if (getnameinfo(address, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-        printf("listening on %s port %s\n", host, port);
+    int rc = getnameinfo(address, length, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+    if (rc == 0) {
+        snprintf(text, ADDRESS_BYTES, "%s port %s", host, port);
+    } else {
+        snprintf(text, ADDRESS_BYTES, "an address without a name (%s)", gai_strerror(rc));
     }
+    return text;
 }
 
 /* Returns a listening socket, or -1 with errno. */
@@ -280,6 +286,7 @@ static int open_listener(const struct addrinfo *address)
 {
     struct sockaddr_storage bound;
     socklen_t length = sizeof(bound);
+    char text[ADDRESS_BYTES];
     int on = 1;
 
     int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
@@ -295,7 +302,7 @@ static int open_listener(const struct addrinfo *address)
         errno = error;
         return -1;
     }
-    print_address((struct sockaddr *)&bound, length);
+    printf("listening on %s\n", describe((struct sockaddr *)&bound, length, text));
     return fd;
 }
 
@@ -304,6 +311,7 @@ static void open_listeners(struct server *server)
 {
     const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses;
+    char text[ADDRESS_BYTES];
     const char *host = strcmp(server->host, "*") == 0 || *server->host == '\0' ? NULL : server->host;
 
     int rc = getaddrinfo(host, server->port, &hints, &addresses);
@@ -317,13 +325,16 @@ static void open_listeners(struct server *server)
         int fd = open_listener(at);
         if (fd >= 0) {
             server->listeners[server->listener_count++] = fd;
-        } else if (at->ai_next == NULL && server->listener_count == 0) {
-            fprintf(stderr, "echo_server: cannot listen on %s port %s: %s\n", server->host, server->port,
-                    strerror(errno));
-            exit(EXIT_FAILURE);
+        } else {
+            const char *reason = strerror(errno);
+            fprintf(stderr, "echo_server: cannot listen on %s: %s\n", describe(at->ai_addr, at->ai_addrlen, text),
+                    reason);
         }
     }
     freeaddrinfo(addresses);
+    if (server->listener_count == 0) {
+        exit(EXIT_FAILURE);
+    }
 }
 
 int main(int argc, char **argv)

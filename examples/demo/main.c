@@ -20,6 +20,7 @@
 
 enum {
     DEFAULT_CLIENTS = 5000,
+    MOST_CLIENTS = 1000000,
     SPARE_DESCRIPTORS = 16,          /* for the listener, the loop's own, and the standard three */
     EXIT_INTERRUPTED = 128 + SIGINT, /* what a shell says of a program that a Ctrl-C ended */
 };
@@ -64,14 +65,32 @@ static void print_usage(FILE *out)
             DEFAULT_CLIENTS);
 }
 
-static double parse_number(const char *text, double least, double most)
+static void fail_usage(void)
+{
+    fputs("Try 'demo --help'.\n", stderr);
+    exit(EXIT_FAILURE);
+}
+
+static size_t parse_clients(const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || number < 1 || number > MOST_CLIENTS) {
+        fprintf(stderr, "demo: '%s' is not a number of clients from 1 to %d\n", text, MOST_CLIENTS);
+        fail_usage();
+    }
+    return (size_t)number;
+}
+
+static double parse_seconds(const char *text)
 {
     char *end;
     double number = strtod(text, &end);
 
-    if (end == text || *end != '\0' || !(number >= least && number <= most)) {
-        fprintf(stderr, "demo: '%s' is not a number from %g to %g\n", text, least, most);
-        exit(EXIT_FAILURE);
+    if (end == text || *end != '\0' || !(number >= 0.1 && number <= 3600)) {
+        fprintf(stderr, "demo: '%s' is not a number of seconds from 0.1 to 3600\n", text);
+        fail_usage();
     }
     return number;
 }
@@ -90,10 +109,10 @@ static void parse_arguments(struct demo *demo, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "c:s:nh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
-            demo->clients = (size_t)parse_number(optarg, 1, 1e6);
+            demo->clients = parse_clients(optarg);
             break;
         case 's':
-            demo->seconds = parse_number(optarg, 0.1, 3600);
+            demo->seconds = parse_seconds(optarg);
             break;
         case 'n':
             demo->tour = false;
@@ -102,9 +121,12 @@ static void parse_arguments(struct demo *demo, int argc, char **argv)
             print_usage(stdout);
             exit(EXIT_SUCCESS);
         default:
-            fputs("Try 'demo --help'.\n", stderr);
-            exit(EXIT_FAILURE);
+            fail_usage();
         }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "demo: '%s' is no option\n", argv[optind]);
+        fail_usage();
     }
 }
 
