@@ -2,7 +2,7 @@
 # CMakeLists.txt the options.
 
 BUILD_PACKAGES = build-essential cmake ninja-build pkg-config libdw-dev
-TEST_PACKAGES  = $(BUILD_PACKAGES) check valgrind
+TEST_PACKAGES  = $(BUILD_PACKAGES) check valgrind gdb socat
 DOCS_PACKAGES  = doxygen python3-sphinx python3-breathe
 PREFIX        ?= /usr/local
 
@@ -24,7 +24,7 @@ demo: ## install what is missing, build, and run the tour and the echo server wi
 	@scripts/install-packages $(BUILD_PACKAGES)
 	@cmake --preset release -D COIL_BUILD_TESTS=OFF >/dev/null
 	@cmake --build --preset release --target demo
-	@build/release/examples/demo
+	@trap : INT; build/release/examples/demo || [ $$? -eq 130 ] # a Ctrl-C ends it well
 
 test: ## install what is missing, build, and run every test
 	@scripts/install-packages $(TEST_PACKAGES)
