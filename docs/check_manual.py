@@ -29,6 +29,8 @@ def check_headers(api: Api, by_hand: set[str], shown: set[str]) -> list[str]:
     problems = []
     for header in api.headers:
         for item in header.items if is_public(header.path) else []:
+            if item.kind == "other" and re.search(r"\w\(", item.text):
+                problems.append(f"{header.path.relative_to(ROOT)}: without COIL_API: {' '.join(item.text.split())}")
             if item.kind == "section" or not item.name or item.name == "COIL_API":
                 continue
             where = f"{header.path.relative_to(ROOT)}: {item.name}"

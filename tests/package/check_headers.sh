@@ -12,7 +12,9 @@ failures=0
 macros=$(cd "$(dirname "$0")" && pwd)/macros.c
 
 cd "$include_folder"
-for header in $(find . -name '*.h' | sed 's,^\./,,' | LC_ALL=C sort); do
+headers=$(find . -name '*.h' | sed 's,^\./,,' | LC_ALL=C sort)
+[ -n "$headers" ] || { echo "FAILED: there is no header"; exit 1; }
+for header in $headers; do
     for language in c c++; do
         case $language in
         c)   compiler=$c_compiler standard=c11 ;;
