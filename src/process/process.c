@@ -27,7 +27,15 @@ struct children {
 
 /* ---- the end of a child ---------------------------------------------------------------------------------------------- */
 
-static void let_go(coil_process *process);
+/* Nobody has a reference, and the loop has nothing to do with it any more. */
+static void destroy(coil_process *process)
+{
+    for (int i = 0; i < CI_STDIO_FDS; i++) {
+        ci_free(process->collected[i].data);
+    }
+    ci_list_remove(&process->link);
+    ci_free(process);
+}
 
 /* No operation is in flight on it. */
 static void close_pidfd(coil_process *process)
@@ -48,10 +56,26 @@ static void settle(coil_process *process, int error)
     while (ci_waiters_wake_first(process->waiters)) {
         continue;
     }
-    let_go(process);
+    if (process->references == 0) {
+        destroy(process);
+    }
 }
 
-/* The operation has told of the end, or it has failed. A child of which the end cannot be had now is left to be reaped later. */
+static int watch(coil_process *process);
+
+/* The end cannot be had: the child is left to be reaped when it can. */
+static void give_up(coil_process *process, int error)
+{
+    process->loop->poller->class->evict(process->loop->poller, process->pidfd);
+    ci_orphans_add(process->pidfd);
+    process->pidfd = -1;
+    settle(process, error);
+}
+
+/*
+ * The operation has told of the end, or it has failed. An end that was told of and is not there yet is being looked at by a debugger, and
+ * will be there in a moment.
+ */
 static void take_end(void *arg)
 {
     coil_process *process = arg;
@@ -62,10 +86,13 @@ static void take_end(void *arg)
         settle(process, rc == 1 ? 0 : rc);
         return;
     }
-    process->loop->poller->class->evict(process->loop->poller, process->pidfd);
-    ci_orphans_add(process->pidfd);
-    process->pidfd = -1;
-    settle(process, rc < 0 ? rc : (int)process->op.result);
+    if (rc == 0) {
+        process->state = CI_PROCESS_RUNNING;
+        rc = process->op.result < 0 ? (int)process->op.result : watch(process);
+    }
+    if (rc < 0) {
+        give_up(process, rc);
+    }
 }
 
 static void on_completed(struct ci_op *op)
@@ -73,7 +100,7 @@ static void on_completed(struct ci_op *op)
     coil_process *process = ci_container_of(op, struct coil_process, op);
 
     process->state = CI_PROCESS_ENDING;
-    process->position = ci_ready_push(&process->loop->ready, take_end, process);
+    (void)ci_ready_push(&process->loop->ready, take_end, process);
 }
 
 static int watch(coil_process *process)
@@ -106,9 +133,9 @@ int ci_process_adopt(coil_process *process, pid_t pid)
     process->state = CI_PROCESS_RUNNING;
     rc = watch(process);
     if (rc == 0) {
-        process->references++; /* the loop's, until it has ended */
         return 0;
     }
+    process->state = CI_PROCESS_ENDED;
     close_pidfd(process);
 release:
     ci_ready_release(&process->loop->ready);
@@ -146,21 +173,21 @@ static void leave_behind(coil_process *process)
     process->pidfd = -1;
     process->state = CI_PROCESS_ENDED;
     process->error = -EPERM; /* as for every call without its loop */
-    process->references--;
 }
 
+/* Takes the loop away from it; if nobody else has it, it goes. */
 static void part_with(coil_process *process)
 {
     if (process->state != CI_PROCESS_ENDED) {
         leave_behind(process);
     }
-    if (process->communicating) {
-        process->communicating = false; /* by a task that never goes on */
-        process->references--;
-    }
     process->loop = NULL;
-    process->references++;
-    let_go(process);
+    if (process->communicating) {
+        process->communicating = false; /* in a task that never goes on */
+        coil_process_unref(process);
+    } else if (process->references == 0) {
+        destroy(process);
+    }
 }
 
 static void close_children(struct ci_part *part)
@@ -228,19 +255,6 @@ int ci_process_close_fd(coil_process *process, int number)
     return ci_fd_close(fd);
 }
 
-static void let_go(coil_process *process)
-{
-    if (--process->references > 0) {
-        return;
-    }
-    for (int i = 0; i < CI_STDIO_FDS; i++) {
-        (void)ci_process_close_fd(process, i); /* a pipe has nothing to lose */
-        ci_free(process->collected[i].data);
-    }
-    ci_list_remove(&process->link);
-    ci_free(process);
-}
-
 coil_process *coil_process_ref(coil_process *process)
 {
     if (process != NULL) {
@@ -251,8 +265,14 @@ coil_process *coil_process_ref(coil_process *process)
 
 void coil_process_unref(coil_process *process)
 {
-    if (process != NULL) {
-        let_go(process);
+    if (process == NULL || --process->references > 0) {
+        return;
+    }
+    for (int i = 0; i < CI_STDIO_FDS; i++) {
+        (void)ci_process_close_fd(process, i); /* a pipe has nothing to lose, and may be closed already */
+    }
+    if (process->state == CI_PROCESS_ENDED) {
+        destroy(process);
     }
 }
 
@@ -266,7 +286,7 @@ static void describe(const struct ci_wait *wait, char *out, size_t size)
 /* The waiter's reference. */
 static void abandon(struct ci_wait *wait)
 {
-    let_go((coil_process *)(uintptr_t)wait->object);
+    coil_process_unref((coil_process *)(uintptr_t)wait->object);
 }
 
 static int wait_for_end(coil_process *process, struct ci_task *task)
@@ -282,7 +302,7 @@ static int wait_for_end(coil_process *process, struct ci_task *task)
     if (rc == 0) {
         rc = coil_process_returncode(process);
     }
-    let_go(process);
+    coil_process_unref(process);
     return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Between the files that start a child process, talk to it, and see to its end. A process is known to its loop as long as there is
- * anything of it; while the child runs, the loop holds a reference and has an operation in flight that waits for the end.
+ * anything of it; while the child runs, an operation is in flight that waits for the end, whoever else may have lost interest.
  */
 #ifndef CI_PROCESS_PROCESS_H
 #define CI_PROCESS_PROCESS_H
@@ -35,12 +35,11 @@ struct ci_collected {
 struct coil_process {
     struct ci_list link;    /* in the loop's list */
     struct coil_loop *loop; /* NULL: it is closed */
-    unsigned references;
+    unsigned references;    /* with the last one the pipes are closed; the struct stays until the end is taken */
     pid_t pid;
     int pidfd;             /* -1 once it is reaped */
     int fds[CI_STDIO_FDS]; /* the parent's ends of the pipes, or -1 */
     struct ci_op op;
-    uint32_t position; /* in the ready queue, while ENDING */
     enum ci_process_state state;
     struct ci_process_end end;
     int error;

@@ -4,7 +4,12 @@
 
 #include <check.h>
 
-Suite *process_suite(void);
 Suite *signal_suite(void);
+Suite *process_suite(void);
+Suite *pipes_suite(void);
+Suite *communicate_suite(void);
+Suite *fork_suite(void);
+Suite *fault_suite(void);
+Suite *stress_suite(void);
 
 #endif
