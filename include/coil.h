@@ -9,5 +9,6 @@
 #include <coil/signal.h>
 #include <coil/sync.h>
 #include <coil/task.h>
+#include <coil/thread.h>
 
 #endif

@@ -38,7 +38,8 @@ enum coil_report_kind {
     COIL_REPORT_CANCEL_SWALLOWED, /* debug: a task was cancelled, went on, and ended with a result, without coil_uncancel */
     COIL_REPORT_NOT_RELEASED,     /* debug: a reference to this future was never given back */
     COIL_REPORT_STACK_HIGH_WATER, /* debug: at the end, the most stack that any task used */
-    COIL_REPORT_BACKEND           /* debug: which backend was chosen, and why */
+    COIL_REPORT_BACKEND,          /* debug: which backend was chosen, and why */
+    COIL_REPORT_THREAD_RUNNING    /* a function still runs in a thread of an executor that is to end */
 };
 
 /*
@@ -53,7 +54,7 @@ struct coil_report {
     const char *detail;             /* the notes that the error carries (coil_fail), or what is waited for, or NULL */
     coil_future *future;            /* the future or task that it is about, or NULL */
     const char *task_name;          /* the task's name, or NULL */
-    double seconds;                 /* SLOW_CALLBACK, BLOCKED: how long */
+    double seconds;                 /* SLOW_CALLBACK, BLOCKED, THREAD_RUNNING: how long */
     size_t stack_used;              /* STACK_HIGH_WATER: bytes */
     size_t stack_size;              /* STACK_HIGH_WATER: bytes */
     struct coil_site created;       /* where the future, task or handle was made; file is NULL when unknown */

@@ -34,11 +34,15 @@ struct coil_run_options {
     size_t stack_size;
     double slow_callback_duration;
     size_t max_tasks;
+    double
+        shutdown_timeout; /* seconds after main's end before functions that still run in threads are reported; 10 by default */
 };
 
 /*
  * Runs main(arg) as a task in a fresh loop until it ends; then cancels every task that is left, waits for them, reports
- * those that fail, closes the loop and returns what main returned. Options come as designated initialisers:
+ * those that fail, ends the threads of coil_to_thread, closes the loop and returns what main returned. A function that runs in a
+ * thread is waited for, however long it takes; after .shutdown_timeout (INFINITY: never; negative: at once) it is reported, by
+ * COIL_REPORT_THREAD_RUNNING. Options come as designated initialisers:
  *
  *     coil_run(main_, NULL, .debug = true)
  *

@@ -45,6 +45,8 @@ static const char *advice(enum coil_report_kind kind)
         return "return -ECANCELED when an await does, or call coil_uncancel where the cancellation ends";
     case COIL_REPORT_NOT_RELEASED:
         return "give every reference back with coil_unref or coil_join";
+    case COIL_REPORT_THREAD_RUNNING:
+        return "nothing can end a thread from outside: have the function look now and then whether it is still wanted";
     default:
         return NULL;
     }

@@ -1,9 +1,7 @@
 /* The watchdog: see watchdog.h. */
 #include "debug/watchdog.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "base/duration.h"
 #include "sys/clock.h"
@@ -63,11 +61,10 @@ static void park(struct ci_watchdog *watchdog, uint64_t entry, int64_t started_n
 /* Sleeps until when_ns, or until it is to quit. The lock is held. */
 static void sleep_until(struct ci_watchdog *watchdog, int64_t when_ns)
 {
-    struct timespec when = {.tv_sec = (time_t)(when_ns / CI_SECOND_NS), .tv_nsec = (long)(when_ns % CI_SECOND_NS)};
     int rc = 0;
 
     while (rc == 0 && !watchdog->quitting) {
-        rc = pthread_cond_timedwait(&watchdog->wake, &watchdog->lock, &when);
+        rc = ci_condition_wait(&watchdog->wake, &watchdog->lock, when_ns);
     }
 }
 
@@ -132,28 +129,12 @@ static void run(void *arg)
 
 /* ---- birth and death ------------------------------------------------------------------------------------------------- */
 
-static int init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    int rc = pthread_condattr_init(&attributes);
-
-    if (rc == 0) {
-        (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* this clock is always there */
-        rc = pthread_cond_init(condition, &attributes);
-        (void)pthread_condattr_destroy(&attributes);
-    }
-    return -rc;
-}
-
 int ci_watchdog_start(struct ci_watchdog *watchdog, int64_t limit_ns, const struct ci_watchdog_calls *calls, void *arg)
 {
     *watchdog = (struct ci_watchdog){.limit_ns = limit_ns, .calls = calls, .arg = arg};
-    int rc = init_condition(&watchdog->wake);
-    if (rc < 0) {
-        return rc;
-    }
+    ci_condition_init(&watchdog->wake);
     (void)pthread_mutex_init(&watchdog->lock, NULL); /* cannot fail for a plain one */
-    rc = ci_thread_start(&watchdog->thread, "coil-watchdog", run, watchdog, STACK_BYTES);
+    int rc = ci_thread_start(&watchdog->thread, "coil-watchdog", run, watchdog, STACK_BYTES);
     if (rc < 0) {
         (void)pthread_mutex_destroy(&watchdog->lock);
         (void)pthread_cond_destroy(&watchdog->wake);

@@ -58,6 +58,7 @@ struct coil_loop {
     unsigned
         handlers; /* signal handlers that may call the loop: they hold up no virtual clock, but no deadlock is certain */
     bool running;
+    bool ending; /* coil_run has cancelled every task: no other thread can make one any more */
     bool virtual_clock;
     bool suspected; /* the possible deadlock at hand was reported already */
     int64_t virtual_ns;
@@ -70,7 +71,8 @@ struct coil_loop {
     uint32_t *shuffle;
     uint32_t shuffle_size;
 
-    struct ci_list parts;      /* what rooms above keep here: see part.h */
+    struct ci_list parts; /* what rooms above keep here: see part.h */
+    int64_t shutdown_ns;  /* how long parts may take to end before they say what holds them up; CI_FOREVER: any time */
     struct ci_list handles;    /* every handle that is still to run */
     struct coil_handle *spare; /* handles to use again, a short list */
     unsigned spares;

@@ -28,6 +28,16 @@ void ci_part_remove(struct ci_part *part)
     ci_list_remove(&part->link);
 }
 
+void ci_parts_ending(struct coil_loop *loop)
+{
+    for (const struct ci_list *link = loop->parts.next; link != &loop->parts; link = link->next) {
+        struct ci_part *part = ci_container_of(link, struct ci_part, link);
+        if (part->class->ending != NULL) {
+            part->class->ending(part);
+        }
+    }
+}
+
 void ci_parts_close(struct coil_loop *loop)
 {
     while (!ci_list_empty(&loop->parts)) {

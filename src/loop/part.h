@@ -12,6 +12,8 @@ struct ci_part;
 
 struct ci_part_class {
     const char *name;
+    /* main has ended in coil_run, and the tasks that are left are about to be cancelled. NULL: that is nothing to it. */
+    void (*ending)(struct ci_part *part);
     /*
      * Runs in a coroutine, which may await, once main has ended and no task is left: the end in good order. Not called when a
      * loop is closed without coil_run, or when there is no memory for the coroutine. NULL: there is nothing to wait for.
@@ -35,6 +37,9 @@ void ci_part_add(struct coil_loop *loop, struct ci_part *part, const struct ci_p
 
 /* Takes a part out that its own room is about to free. */
 void ci_part_remove(struct ci_part *part);
+
+/* Tells every part that main has ended. */
+void ci_parts_ending(struct coil_loop *loop);
 
 /* Closes every part, the youngest first. */
 void ci_parts_close(struct coil_loop *loop);

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "sys/fault.h"
 
 /* proc(5): the fields of a stat file by their numbers, and a flag in the kernel's PF_ words, which have never changed. */
@@ -93,7 +95,15 @@ int ci_sys_thread_count(void)
     return threads == 1 ? 1 : count_living_threads();
 }
 
-/* ---- the library's own ----------------------------------------------------------------------------------------------- */
+unsigned ci_sys_cpu_count(void)
+{
+    cpu_set_t set;
+    long count = sched_getaffinity(0, sizeof(set), &set) < 0 ? sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&set);
+
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+/* ---- starting and joining -------------------------------------------------------------------------------------------- */
 
 static void *thread_main(void *arg)
 {
@@ -106,7 +116,7 @@ static void *thread_main(void *arg)
 }
 
 /* A thread inherits the mask of the one that makes it. */
-static int create(struct ci_thread *thread, const pthread_attr_t *attributes)
+static int create_blocked(struct ci_thread *thread, const pthread_attr_t *attributes)
 {
     sigset_t all;
     sigset_t before;
@@ -120,31 +130,44 @@ static int create(struct ci_thread *thread, const pthread_attr_t *attributes)
     return -rc;
 }
 
-int ci_thread_start(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg, size_t stack_bytes)
+static int prepare(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg, bool own)
 {
-    pthread_attr_t attributes;
-    int rc = ci_fault("pthread_create");
-
-    if (rc < 0) {
-        return rc;
-    }
     thread->process = getpid();
+    thread->own = own;
     thread->name = name;
     thread->run = run;
     thread->arg = arg;
     atomic_init(&thread->id, 0);
+    return ci_fault("pthread_create");
+}
+
+int ci_thread_start(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg, size_t stack_bytes)
+{
+    pthread_attr_t attributes;
+    int rc = prepare(thread, name, run, arg, true);
+
+    if (rc < 0) {
+        return rc;
+    }
     rc = -pthread_attr_init(&attributes);
     if (rc < 0) {
         return rc;
     }
     (void)pthread_attr_setstacksize(&attributes, stack_bytes); /* too small a size leaves the default */
     atomic_fetch_add(&ci_sys_own_threads, 1);
-    rc = create(thread, &attributes);
+    rc = create_blocked(thread, &attributes);
     if (rc < 0) {
         atomic_fetch_sub(&ci_sys_own_threads, 1);
     }
     (void)pthread_attr_destroy(&attributes);
     return rc;
+}
+
+int ci_thread_start_plain(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg)
+{
+    int rc = prepare(thread, name, run, arg, false);
+
+    return rc < 0 ? rc : -pthread_create(&thread->thread, NULL, thread_main, thread);
 }
 
 void ci_thread_join(struct ci_thread *thread)
@@ -156,13 +179,39 @@ void ci_thread_join(struct ci_thread *thread)
     while (syscall(SYS_tgkill, thread->process, atomic_load(&thread->id), 0) == 0) {
         (void)sched_yield(); /* it has left its stack, and takes a moment more to leave the kernel's books */
     }
-    atomic_fetch_sub(&ci_sys_own_threads, 1);
+    if (thread->own) {
+        atomic_fetch_sub(&ci_sys_own_threads, 1);
+    }
 }
 
 void ci_thread_yield(void)
 {
     (void)sched_yield(); /* cannot fail on Linux */
 }
+
+/* ---- waiting for each other ------------------------------------------------------------------------------------------ */
+
+void ci_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+
+    (void)pthread_condattr_init(&attributes); /* none of these can fail: this clock is always there */
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+int ci_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t when_ns)
+{
+    struct timespec when = {.tv_sec = (time_t)(when_ns / CI_SECOND_NS), .tv_nsec = (long)(when_ns % CI_SECOND_NS)};
+
+    if (when_ns == CI_FOREVER) {
+        return -pthread_cond_wait(condition, lock);
+    }
+    return -pthread_cond_timedwait(condition, lock, &when);
+}
+
+/* ---- looking at one -------------------------------------------------------------------------------------------------- */
 
 pid_t ci_thread_id(void)
 {

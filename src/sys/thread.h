@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,10 +26,14 @@ extern atomic_int ci_sys_own_threads;
  */
 int ci_sys_thread_count(void);
 
-/* A thread of the library's own, in its owner's memory from start to join. */
+/* How many processors this process may run on; at least 1. */
+unsigned ci_sys_cpu_count(void);
+
+/* A thread that the library starts, in its owner's memory from start to join. */
 struct ci_thread {
     pthread_t thread;
     pid_t process;    /* that started it: it does not exist in a fork */
+    bool own;         /* counted as the library's own */
     _Atomic pid_t id; /* once it runs */
     const char *name;
     void (*run)(void *arg);
@@ -43,6 +48,12 @@ struct ci_thread {
 int ci_thread_start(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg, size_t stack_bytes);
 
 /*
+ * As ci_thread_start, for a thread that runs the program's code as the program's own threads do: with the signal mask of the
+ * caller, a stack of the usual size, and not counted.
+ */
+int ci_thread_start_plain(struct ci_thread *thread, const char *name, void (*run)(void *arg), void *arg);
+
+/*
  * Waits until run has returned and the kernel counts the thread no more. In a fork, where it is not,
  * returns at once.
  */
@@ -50,6 +61,19 @@ void ci_thread_join(struct ci_thread *thread);
 
 /* Lets other threads run. */
 void ci_thread_yield(void);
+
+/* ---- waiting for each other ------------------------------------------------------------------------------------------ */
+
+/* Makes a condition whose waits go by ci_clock_ns. */
+void ci_condition_init(pthread_cond_t *condition);
+
+/*
+ * Waits for condition until when_ns, CI_FOREVER being never; lock is held by the caller. Returns 0, also for no
+ * reason now and then, or -ETIMEDOUT.
+ */
+int ci_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t when_ns);
+
+/* ---- looking at one -------------------------------------------------------------------------------------------------- */
 
 /* The calling thread, as the kernel names it. */
 pid_t ci_thread_id(void);

@@ -1,8 +1,10 @@
 /* coil_run: a loop, main as a task in it, and the clearing up after it. asyncio's runners.py. */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "base/duration.h"
 #include "base/options.h"
 #include "loop/fork.h"
 #include "loop/part.h"
@@ -220,6 +222,45 @@ static struct coil_loop_options loop_options(const struct coil_run_options *opti
                                       .max_tasks = options->max_tasks};
 }
 
+/* Ends what main has left: its tasks, then what rooms above keep with the loop, then the loop. */
+static int clear_up(struct coil_loop *loop, coil_task *main)
+{
+    ci_parts_ending(loop);
+    int rc = ci_runtime_cancel_all(loop);
+    coil_unref(main);
+    loop->ending = true;
+    shutdown_parts(loop);
+    (void)coil_loop_close(loop); /* it does not run, so it can be closed */
+    return rc;
+}
+
+/* An option's duration, of which 0 is the default and a negative one is none. */
+static int64_t option_ns(double seconds, double by_default)
+{
+    if (seconds < 0) {
+        return 0;
+    }
+    return ci_duration_ns(seconds == 0 ? by_default : seconds);
+}
+
+static const double shutdown_seconds = 10;
+
+static int run_in(struct coil_loop *loop, coil_fn *main, const struct coil_run_options *options)
+{
+    const struct coil_task_options task_options = {.size = sizeof(task_options), .arg = options->arg};
+    struct interrupt interrupt; /* here, because the loop may hold on to it until it is closed */
+
+    loop->shutdown_ns = option_ns(options->shutdown_timeout, shutdown_seconds);
+    coil_task *task = coil_loop_create_task(loop, main, &task_options);
+    int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? &interrupt : NULL);
+    if (ci_fork_has_parted(loop)) {
+        coil_unref(task);
+        return -ECHILD; /* a child process that came back here: loop and tasks are the parent's */
+    }
+    int left = clear_up(loop, task);
+    return rc >= 0 && left == -EDEADLK ? left : rc;
+}
+
 int coil_run_with(coil_fn *main, const struct coil_run_options *options)
 {
     struct coil_run_options copy;
@@ -228,22 +269,10 @@ int coil_run_with(coil_fn *main, const struct coil_run_options *options)
         return -EPERM;
     }
     options = ci_options(&copy, sizeof(copy), options);
+    if (isnan(options->shutdown_timeout)) {
+        return -EINVAL;
+    }
     struct coil_loop_options how = loop_options(options);
     coil_loop *loop = coil_loop_new_with(&how);
-    if (loop == NULL) {
-        return ci_loop_creation_error;
-    }
-    struct interrupt interrupt; /* here, because the loop may hold on to it until it is closed */
-    const struct coil_task_options task_options = {.size = sizeof(task_options), .arg = options->arg};
-    coil_task *task = coil_loop_create_task(loop, main, &task_options);
-    int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? &interrupt : NULL);
-    if (ci_fork_has_parted(loop)) {
-        coil_unref(task);
-        return -ECHILD; /* a child process that came back here: loop and tasks are the parent's */
-    }
-    int left = ci_runtime_cancel_all(loop);
-    coil_unref(task);
-    shutdown_parts(loop);
-    (void)coil_loop_close(loop); /* it does not run, so it can be closed */
-    return rc >= 0 && left == -EDEADLK ? left : rc;
+    return loop == NULL ? ci_loop_creation_error : run_in(loop, main, options);
 }

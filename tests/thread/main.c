@@ -1,0 +1,12 @@
+/* The suites of the threads' room. */
+#include "suites.h"
+#include "tests/support/check_main.h"
+
+int main(void)
+{
+    Suite *const suites[] = {
+        to_thread_suite(), to_thread_cancel_suite(), pool_suite(), executor_suite(), thread_fault_suite(),
+    };
+
+    return ci_check_main(sizeof suites / sizeof suites[0], suites);
+}
