@@ -1,7 +1,7 @@
 /*
  * What the epoll backend does although nothing has happened: see epoll.h. It proves registrations that are taken for granted when a
  * wait lasts, once for each wait, so that a number that was closed behind coil's back and used again for something else is
- * found out and a sleep is undisturbed after that. And it tries again what no readiness is told of.
+ * found out and a sleep is undisturbed after that.
  */
 #include "poll/epoll.h"
 
@@ -10,11 +10,8 @@
 #include "base/duration.h"
 #include "poll/attempt.h"
 #include "sys/alloc.h"
-#include "sys/clock.h"
 
-#define PERIOD_NS      (50 * INT64_C(1000000)) /* a wait is proved after one to two of these */
-#define RETRY_FIRST_NS INT64_C(1000000)
-#define RETRY_LAST_NS  (32 * INT64_C(1000000))
+#define PERIOD_NS (50 * INT64_C(1000000)) /* a wait is proved after one to two of these */
 
 enum { PERIODS_TO_PROOF = 2, LEAST_RELIED = 64 };
 
@@ -66,22 +63,22 @@ static void serve_file(struct ci_epoll *self, struct ci_watch *watch)
 
     for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
         while (!ci_list_empty(queues[i])) {
-            ci_attempt_blocking(ci_epoll_op(queues[i]->next));
-            ci_epoll_complete_later(self, ci_epoll_op(queues[i]->next));
+            ci_attempt_blocking(ci_waiting_op(queues[i]->next));
+            ci_waiting_complete_later(&self->waiting, ci_waiting_op(queues[i]->next));
         }
     }
-    ci_epoll_fail_all_later(self, watch, -EBADF);
+    ci_waiting_fail_all_later(&self->waiting, watch, -EBADF);
 }
 
 static void prove(struct ci_epoll *self, struct ci_watch *watch, int fd)
 {
     bool changed;
-    int rc = ci_epoll_arm(self, watch, fd, watch->armed | ci_epoll_events_wanted(watch), &changed);
+    int rc = ci_epoll_arm(self, watch, fd, watch->armed | ci_waiting_events_wanted(watch), &changed);
 
     if (rc == -EPERM) {
         serve_file(self, watch);
     } else if (rc < 0) {
-        ci_epoll_fail_all_later(self, watch, rc);
+        ci_waiting_fail_all_later(&self->waiting, watch, rc);
     }
 }
 
@@ -91,7 +88,7 @@ static void prove_those_due(struct ci_epoll *self)
 
     for (size_t i = 0; i < self->relied_count; i++) {
         int fd = self->relied[i];
-        struct ci_watch *watch = ci_watch_find(&self->watches, fd);
+        struct ci_watch *watch = ci_watch_find(&self->waiting.watches, fd);
         bool idle = ci_watch_idle(watch);
         if (!idle && self->period - watch->since < PERIODS_TO_PROOF) {
             self->relied[kept++] = fd;
@@ -119,56 +116,12 @@ static int64_t count_periods(struct ci_epoll *self, int64_t now_ns)
     return self->relied_count > 0 ? self->period_end_ns : CI_FOREVER;
 }
 
-/* ---- trying again ---------------------------------------------------------------------------------------------------- */
-
-void ci_epoll_retry_later(struct ci_epoll *self, struct ci_op *op)
-{
-    if (ci_list_empty(&self->retries)) {
-        self->retry_after_ns = RETRY_FIRST_NS;
-        self->retry_at_ns = ci_clock_ns() + self->retry_after_ns;
-    }
-    ci_list_append(&self->retries, &op->link);
-}
-
-static void retry(struct ci_epoll *self, struct ci_op *op)
-{
-    struct ci_watch *watch = ci_watch_find(&self->watches, op->fd);
-
-    if (ci_epoll_attempt(self, op, watch)) {
-        ci_epoll_complete_later(self, op);
-    } else if (!(op->state & CI_ATTEMPT_RETRY)) {
-        ci_list_remove(&op->link);
-        self->poller.inflight--; /* it is counted again as it begins to wait for readiness */
-        int rc = ci_epoll_begin_waiting(self, op, watch);
-        if (rc != 0) {
-            self->poller.inflight++;
-            op->result = rc < 0 ? rc : op->result; /* a connect, which has moved no bytes */
-            ci_epoll_complete_later(self, op);
-        }
-    }
-}
-
-static int64_t retry_those_due(struct ci_epoll *self, int64_t now_ns)
-{
-    if (!ci_list_empty(&self->retries) && now_ns >= self->retry_at_ns) {
-        for (struct ci_list *link = self->retries.next, *next; link != &self->retries; link = next) {
-            next = link->next;
-            retry(self, ci_epoll_op(link));
-        }
-        if (self->retry_after_ns < RETRY_LAST_NS) {
-            self->retry_after_ns *= 2;
-        }
-        self->retry_at_ns = now_ns + self->retry_after_ns;
-    }
-    return ci_list_empty(&self->retries) ? CI_FOREVER : self->retry_at_ns;
-}
-
 /* ---- both ------------------------------------------------------------------------------------------------------------ */
 
 int64_t ci_epoll_do_chores(struct ci_epoll *self, int64_t now_ns, int64_t at_most_ns)
 {
     int64_t prove_at_ns = count_periods(self, now_ns);
-    int64_t retry_at_ns = retry_those_due(self, now_ns);
+    int64_t retry_at_ns = ci_waiting_retry(&self->waiting, now_ns);
     int64_t next_ns = prove_at_ns < retry_at_ns ? prove_at_ns : retry_at_ns;
 
     return next_ns != CI_FOREVER && next_ns - now_ns < at_most_ns ? next_ns - now_ns : at_most_ns;

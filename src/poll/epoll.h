@@ -1,17 +1,17 @@
 /*
- * Inside the epoll backend: the poller, and what its files do for each other. epoll.c takes operations in, waits and hands out
- * completions; registration.c tells the kernel what to watch; chores.c does what is to be done although nothing has happened.
+ * Inside the epoll backend: the poller, and what its files do for each other. epoll.c waits and hands out completions; registration.c
+ * tells the kernel what to watch; chores.c does what is to be done although nothing has happened. What they have in common with
+ * the other backend is in waiting.h.
  */
 #ifndef CI_POLL_EPOLL_H
 #define CI_POLL_EPOLL_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "poll/poll.h"
-#include "poll/watch.h"
+#include "poll/waiting.h"
+#include "poll/waker.h"
 #include "sys/readiness.h"
 
 /*
@@ -20,20 +20,10 @@
  */
 enum { CI_EVENTS_PER_WAIT = 32 };
 
-#define CI_INPUT_EVENTS  (EPOLLIN | EPOLLRDHUP | EPOLLPRI)
-#define CI_BROKEN_EVENTS (EPOLLERR | EPOLLHUP)
-
-/* Bits of ci_op.state beside those of the attempts. */
-enum { CI_OP_WAITING = 256, CI_OP_ENDED = 512 };
-
 struct ci_epoll {
-    struct ci_poller poller;
+    struct ci_waiting waiting;
     int epoll_fd;
-    int wake_fd;
-    atomic_int woken;    /* by wake(), and not yet noticed */
-    atomic_int sleeping; /* or about to: then wake() must write to wake_fd */
-    struct ci_watch_table watches;
-    struct ci_list ended; /* done_link: operations that are finished and whose completion is due in wait */
+    struct ci_waker waker;
 
     int *relied; /* descriptors whose registration is taken for granted by one who waits */
     size_t relied_count;
@@ -41,40 +31,19 @@ struct ci_epoll {
     uint32_t period; /* time, in steps of the patience with which they are trusted */
     int64_t period_end_ns;
 
-    struct ci_list retries; /* link: operations to be tried again without any readiness */
-    int64_t retry_at_ns;
-    int64_t retry_after_ns;
-
     struct epoll_event events[CI_EVENTS_PER_WAIT];
 };
 
-/* ---- epoll.c --------------------------------------------------------------------------------------------------------- */
-
-/* Makes op's call if that is possible now; as ci_attempt, and takes note of descriptors that come of it. */
-bool ci_epoll_attempt(struct ci_epoll *self, struct ci_op *op, struct ci_watch *watch);
-
-/* Puts op, which cannot be done now, to wait. Returns as submit does. */
-int ci_epoll_begin_waiting(struct ci_epoll *self, struct ci_op *op, struct ci_watch *watch);
-
-/* Ends an operation that waits, whose result is set; its completion comes from the next wait. */
-void ci_epoll_complete_later(struct ci_epoll *self, struct ci_op *op);
-
-/* The same with an error, unless it has moved bytes: then they are its result. */
-void ci_epoll_fail_later(struct ci_epoll *self, struct ci_op *op, int error);
-
-/* The same for all that wait on a descriptor. */
-void ci_epoll_fail_all_later(struct ci_epoll *self, struct ci_watch *watch, int error);
-
-static inline struct ci_op *ci_epoll_op(struct ci_list *link)
+static inline struct ci_epoll *ci_epoll_of(struct ci_waiting *waiting)
 {
-    return ci_container_of(link, struct ci_op, link);
+    return ci_container_of(waiting, struct ci_epoll, waiting);
 }
 
 /* ---- registration.c -------------------------------------------------------------------------------------------------- */
 
-/* What op, or everybody who waits on the descriptor, wants to be told of. */
-uint32_t ci_epoll_events_of(const struct ci_op *op);
-uint32_t ci_epoll_events_wanted(const struct ci_watch *watch);
+/* ci_waiting_class.watch and .adopt. */
+int ci_epoll_watch(struct ci_waiting *waiting, struct ci_watch *watch, const struct ci_op *op);
+void ci_epoll_adopt(struct ci_waiting *waiting, int fd);
 
 /*
  * Has events reported from now on, and at once those that are there already. If the number turns out to stand for another file
@@ -89,9 +58,6 @@ void ci_epoll_disarm(struct ci_epoll *self, struct ci_watch *watch, int fd);
 /* Somebody was told of something that nobody waits for: if that goes on, asks not to be told until somebody does. */
 void ci_epoll_note_unwanted(struct ci_epoll *self, struct ci_watch *watch, int fd);
 
-/* A descriptor of coil's own making: what was known under its number is history, and so is whoever waited there. */
-void ci_epoll_adopt(struct ci_epoll *self, int fd);
-
 /* ---- chores.c -------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -100,12 +66,9 @@ void ci_epoll_adopt(struct ci_epoll *self, int fd);
  */
 bool ci_epoll_rely(struct ci_epoll *self, struct ci_watch *watch, int fd);
 
-/* Has op tried again after a while, and again. */
-void ci_epoll_retry_later(struct ci_epoll *self, struct ci_op *op);
-
 static inline bool ci_epoll_has_chores(const struct ci_epoll *self)
 {
-    return self->relied_count > 0 || !ci_list_empty(&self->retries);
+    return self->relied_count > 0 || !ci_list_empty(&self->waiting.retries);
 }
 
 /* Does what is due at now_ns. Returns for how long from then on there is nothing to do, at most at_most_ns. */

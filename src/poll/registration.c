@@ -10,43 +10,6 @@
 /* So many events that nobody waited for in a row end the interest in them. Two, since one may come too early. */
 enum { UNWANTED_EVENTS = 2 };
 
-static uint32_t events_of_poll(short events)
-{
-    uint32_t wanted = (unsigned short)events; /* epoll's bits are poll's */
-
-    return wanted | (wanted & EPOLLIN ? CI_INPUT_EVENTS : 0);
-}
-
-uint32_t ci_epoll_events_of(const struct ci_op *op)
-{
-    switch (op->code) {
-    case CI_OP_READ:
-    case CI_OP_RECV:
-    case CI_OP_ACCEPT:
-        return CI_INPUT_EVENTS;
-    case CI_OP_WRITE:
-    case CI_OP_SEND:
-    case CI_OP_CONNECT:
-        return EPOLLOUT;
-    case CI_OP_POLL:
-        break;
-    }
-    return events_of_poll(op->poll.events);
-}
-
-uint32_t ci_epoll_events_wanted(const struct ci_watch *watch)
-{
-    uint32_t events = ci_list_empty(&watch->readers) ? 0 : CI_INPUT_EVENTS;
-
-    if (!ci_list_empty(&watch->writers)) {
-        events |= EPOLLOUT;
-    }
-    for (struct ci_list *link = watch->polls.next; link != &watch->polls; link = link->next) {
-        events |= events_of_poll(ci_epoll_op(link)->poll.events);
-    }
-    return events;
-}
-
 /* On success, armed is not 0 even if no events are, for a hang-up is told to those who asked for nothing too. */
 static int control(struct ci_epoll *self, int operation, struct ci_watch *watch, int fd, uint32_t events)
 {
@@ -105,19 +68,37 @@ void ci_epoll_note_unwanted(struct ci_epoll *self, struct ci_watch *watch, int f
         return;
     }
     watch->unwanted = 0;
-    if (control(self, EPOLL_CTL_MOD, watch, fd, ci_epoll_events_wanted(watch)) < 0) {
+    if (control(self, EPOLL_CTL_MOD, watch, fd, ci_waiting_events_wanted(watch)) < 0) {
         watch->armed = 0; /* the number was closed, or stands for something else; the next wait begins anew */
     }
 }
 
-void ci_epoll_adopt(struct ci_epoll *self, int fd)
+int ci_epoll_watch(struct ci_waiting *waiting, struct ci_watch *watch, const struct ci_op *op)
+{
+    struct ci_epoll *self = ci_epoll_of(waiting);
+    uint32_t events = ci_waiting_events_of(op);
+    bool kept = watch->traits & CI_WATCH_KEPT;
+    bool changed;
+
+    if (kept && (watch->armed & events) == events && ci_epoll_rely(self, watch, op->fd)) {
+        return 0;
+    }
+    events |= kept ? watch->armed : ci_waiting_events_wanted(watch);
+    int rc = ci_epoll_arm(self, watch, op->fd, events, &changed);
+    if (changed) {
+        ci_waiting_fail_all_later(waiting, watch, -EBADF); /* they wait for a file that was closed under them */
+    }
+    return rc;
+}
+
+void ci_epoll_adopt(struct ci_waiting *waiting, int fd)
 {
     struct ci_watch *watch;
 
-    if (ci_watch_get(&self->watches, fd, &watch) < 0) {
+    if (ci_watch_get(&waiting->watches, fd, &watch) < 0) {
         return; /* it will be treated as one of the program's own, which costs time and nothing else */
     }
-    ci_epoll_fail_all_later(self, watch, -EBADF);
+    ci_waiting_fail_all_later(waiting, watch, -EBADF);
     ci_watch_forget(watch);
     watch->traits |= CI_WATCH_KEPT;
 }
