@@ -88,20 +88,50 @@ static int check_options(const struct coil_loop_options *options)
     return options->clock > COIL_CLOCK_VIRTUAL || options->backend > COIL_BACKEND_IO_URING ? -EINVAL : 0;
 }
 
-static int open_poller(struct coil_loop *loop, enum coil_backend backend)
+/* What the environment asks for. Returns 0, or -EINVAL when it makes no sense. */
+static int backend_wanted(enum coil_backend *backend)
 {
     const char *name = getenv("COIL_BACKEND");
 
-    loop->poller_reason = backend == COIL_BACKEND_AUTO ? "there is no other" : "the program asks for it";
-    if (backend == COIL_BACKEND_AUTO && name != NULL && *name != '\0') {
-        loop->poller_reason = "COIL_BACKEND asks for it";
-        if (strcmp(name, "io_uring") == 0) {
-            backend = COIL_BACKEND_IO_URING;
-        } else if (strcmp(name, "epoll") != 0) {
-            return -EINVAL;
-        }
+    if (name == NULL || *name == '\0') {
+        return 0;
     }
-    return backend == COIL_BACKEND_IO_URING ? -ENOTSUP : ci_epoll_open(&loop->poller);
+    if (strcmp(name, "io_uring") == 0) {
+        *backend = COIL_BACKEND_IO_URING;
+    } else if (strcmp(name, "epoll") == 0) {
+        *backend = COIL_BACKEND_EPOLL;
+    } else {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static bool is_not_there(int error)
+{
+    return error == -ENOSYS || error == -EPERM || error == -EACCES || error == -EINVAL;
+}
+
+static int open_poller(struct coil_loop *loop, enum coil_backend backend)
+{
+    loop->poller_reason = "the program asks for it";
+    if (backend == COIL_BACKEND_AUTO) {
+        int rc = backend_wanted(&backend);
+        if (rc < 0) {
+            return rc;
+        }
+        loop->poller_reason = "COIL_BACKEND asks for it";
+    }
+    switch (backend) {
+    case COIL_BACKEND_EPOLL:
+        return ci_epoll_open(&loop->poller);
+    case COIL_BACKEND_IO_URING: {
+        int rc = ci_uring_open(&loop->poller);
+        return is_not_there(rc) ? -ENOTSUP : rc;
+    }
+    case COIL_BACKEND_AUTO:
+        break;
+    }
+    return ci_poller_open(&loop->poller, &loop->poller_reason);
 }
 
 int ci_loop_init(struct coil_loop *loop, const struct coil_loop_options *options)

@@ -21,10 +21,6 @@
 
 #define WAKE_DATA UINT64_MAX
 
-/* What is brought into the cache before it is needed: how much around an operation (the stack below it is used by the calls that
- * the task makes next), and of what its completion wakes. */
-enum { CACHE_LINE = 64, FRAME_BELOW = 8 * CACHE_LINE, FRAME_ABOVE = 2 * CACHE_LINE, WAKES_BYTES = 256 };
-
 static struct ci_epoll *epoll_of(struct ci_poller *poller)
 {
     return ci_epoll_of(ci_waiting_of(poller));
@@ -70,35 +66,16 @@ static unsigned handle_event(struct ci_epoll *self, const struct epoll_event *ev
     return completed;
 }
 
-/* Asks for the lines of the cache that hold bytes from and so many after it. */
-static inline void fetch(const void *from, ptrdiff_t bytes)
-{
-    for (ptrdiff_t at = 0; at < bytes; at += CACHE_LINE) {
-        __builtin_prefetch((const char *)from + at);
-    }
-}
-
-/*
- * Handles so many events. Each brings in memory that was last used a while ago: the watch, the operation with the frame around it,
- * and what the completion wakes. Each of them tells where the next is, and is asked for while the system calls for the events
- * before are made. With 1,000 busy connections that saves 5 % of all CPU time.
- */
 static unsigned handle_events(struct ci_epoll *self, int count)
 {
     struct ci_watch *places[CI_EVENTS_PER_WAIT];
     unsigned completed = 0;
 
     for (int i = 0; i < count; i++) {
-        places[i] = ci_watch_place(&self->waiting.watches, (int)(uint32_t)self->events[i].data.u64);
-        __builtin_prefetch(places[i]);
+        places[i] = ci_waiting_fetch_place(&self->waiting, (int)(uint32_t)self->events[i].data.u64);
     }
     for (int i = 0; i < count; i++) {
-        if (i + 2 < count && places[i + 2] != NULL) {
-            fetch((const char *)places[i + 2]->readers.next - FRAME_BELOW, FRAME_BELOW + FRAME_ABOVE);
-        }
-        if (i + 1 < count && places[i + 1] != NULL && !ci_list_empty(&places[i + 1]->readers)) {
-            fetch(ci_waiting_op(places[i + 1]->readers.next)->wakes, WAKES_BYTES);
-        }
+        ci_waiting_fetch_ahead(places, i, count);
         completed += handle_event(self, &self->events[i]);
     }
     return completed;

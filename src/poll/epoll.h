@@ -42,7 +42,7 @@ static inline struct ci_epoll *ci_epoll_of(struct ci_waiting *waiting)
 /* ---- registration.c -------------------------------------------------------------------------------------------------- */
 
 /* ci_waiting_class.watch and .adopt. */
-int ci_epoll_watch(struct ci_waiting *waiting, struct ci_watch *watch, const struct ci_op *op);
+int ci_epoll_watch(struct ci_waiting *waiting, struct ci_watch *watch, struct ci_op *op);
 void ci_epoll_adopt(struct ci_waiting *waiting, int fd);
 
 /*

@@ -103,4 +103,13 @@ struct ci_poller {
 /* Opens a poller on epoll. Returns 0 with *poller for the caller to destroy, or a negative errno. */
 int ci_epoll_open(struct ci_poller **poller);
 
+/*
+ * Opens a poller on io_uring, for the calling thread alone. Returns 0 with *poller for the caller to destroy, or a negative errno:
+ * -ENOSYS, -EPERM, -EACCES, -EINVAL where the kernel has it not, or not for us, or too old; -ENOTSUP where the library has not.
+ */
+int ci_uring_open(struct ci_poller **poller);
+
+/* Opens the best poller that there is, and says in words why it is this one. Returns 0 or a negative errno. */
+int ci_poller_open(struct ci_poller **poller, const char **reason);
+
 #endif

@@ -73,7 +73,7 @@ void ci_epoll_note_unwanted(struct ci_epoll *self, struct ci_watch *watch, int f
     }
 }
 
-int ci_epoll_watch(struct ci_waiting *waiting, struct ci_watch *watch, const struct ci_op *op)
+int ci_epoll_watch(struct ci_waiting *waiting, struct ci_watch *watch, struct ci_op *op)
 {
     struct ci_epoll *self = ci_epoll_of(waiting);
     uint32_t events = ci_waiting_events_of(op);

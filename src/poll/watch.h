@@ -1,5 +1,5 @@
 /*
- * What the epoll backend knows of each descriptor: who waits on it, what is registered for it, and what may be assumed about
+ * What a backend knows of each descriptor: who waits on it, what is registered for it, and what may be assumed about
  * its readiness. A table indexed by the number, in pieces that never move, since lists run through it. The knowledge is
  * about the open file that the number stood for when it was gained; who reads it here has to know when it may be out of date.
  */
@@ -25,7 +25,7 @@ enum ci_watch_kind {
 };
 
 enum {
-    CI_WATCH_KEPT = 1,    /* coil handed it out and will see it closed: its registration is taken for granted */
+    CI_WATCH_KEPT = 1,    /* epoll: coil handed it out and will see it closed: its registration is taken for granted */
     CI_WATCH_ENDED = 2,   /* the end of input, a hang-up or an error was announced: no edge will announce it again */
     CI_WATCH_URGENT = 4,  /* urgent data has come: reads stop short at its mark */
     CI_WATCH_EMPTIED = 8, /* the last read most likely took all there was */
@@ -37,12 +37,20 @@ struct ci_watch {
     struct ci_list writers;
     struct ci_list polls;
     uint32_t generation; /* of the registration: events of an earlier one are stale. 0: never used */
-    uint32_t armed;      /* the events registered with epoll; 0: none, or unknown */
     uint8_t ready;       /* directions in which a call may succeed; one that is not in it is known to give EAGAIN */
     uint8_t kind;
     uint8_t traits;
-    uint8_t unwanted; /* events in a row that nobody waited for */
-    uint32_t since;   /* the period in which the wait that relies on the registration began */
+    uint8_t unwanted; /* events in a row that did nobody any good */
+    union {
+        struct {            /* epoll */
+            uint32_t armed; /* the events registered; 0: none, or unknown */
+            uint32_t since; /* the period in which the wait that relies on the registration began */
+        };
+        struct {                     /* io_uring */
+            uint16_t polls_armed[3]; /* generations of the polls in flight, one for each queue; 0: none */
+            uint16_t poll_events;    /* what that for the queue polls was asked for */
+        };
+    };
 };
 
 enum { CI_WATCHES_PER_PIECE = 256 };
@@ -74,7 +82,7 @@ static inline struct ci_watch *ci_watch_find(const struct ci_watch_table *table,
 /* As find, but makes room. Returns 0 with *ret, or -EBADF (no such descriptor), -ENOMEM. */
 int ci_watch_get(struct ci_watch_table *table, int fd, struct ci_watch **ret);
 
-/* Forgets all but the waiting operations; whatever epoll still says of the number's past is stale from now on. */
+/* Forgets all but the waiting operations; whatever the kernel still says of the number's past is stale from now on. */
 void ci_watch_forget(struct ci_watch *watch);
 
 /* Finds out what kind of descriptor fd is now. */

@@ -7,4 +7,7 @@
 /* Nanoseconds of CLOCK_MONOTONIC. Cannot fail. */
 int64_t ci_clock_ns(void);
 
+/* Stops the thread for duration_ns, or less when a signal handler runs: for pauses after which one looks again. */
+void ci_clock_sleep(int64_t duration_ns);
+
 #endif

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ static struct {
     int error;
     bool failed;
     bool old_kernel;
+    int setups;
     bool counting;
 } hook;
 
@@ -54,6 +56,9 @@ static int answer(const char *call)
     }
     if (hook.old_kernel && (strcmp(call, "preadv2") == 0 || strcmp(call, "pwritev2") == 0)) {
         return -EOPNOTSUPP;
+    }
+    if (hook.old_kernel && (strcmp(call, "io_uring_setup") == 0 && hook.setups++ < 2)) {
+        return -EINVAL;
     }
     return hook.old_kernel && strcmp(call, "epoll_pwait2") == 0 ? -ENOSYS : 0;
 }
@@ -101,13 +106,25 @@ void no_hook(void)
 
 /* ---- the poller and operations --------------------------------------------------------------------------------------- */
 
+bool on_uring(void)
+{
+    const char *backend = getenv("COIL_BACKEND");
+
+    return backend != NULL && strcmp(backend, "io_uring") == 0;
+}
+
+int try_open_poller(void)
+{
+    return on_uring() ? ci_uring_open(&poller) : ci_epoll_open(&poller);
+}
+
 void open_poller(int kernel)
 {
     if (kernel == 1) {
         hook.old_kernel = true;
         ci_fault_hook = answer;
     }
-    ck_assert_int_eq(ci_epoll_open(&poller), 0);
+    ck_assert_int_eq(try_open_poller(), 0);
 }
 
 void close_poller(void)

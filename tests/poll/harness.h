@@ -28,6 +28,12 @@ struct job {
 
 extern struct ci_poller *poller;
 
+/* Whether the poller is io_uring, because COIL_BACKEND says so; else it is epoll. */
+bool on_uring(void);
+
+/* Opens it, as it is opened in earnest. Returns 0 or a negative errno. */
+int try_open_poller(void);
+
 /* Opens the poller; every test begins with it. kernel 0 is this one, 1 one without what came after 5.10. */
 void open_poller(int kernel);
 

@@ -131,7 +131,7 @@ START_TEST(any_call_may_fail)
 
         do {
             fail_nth_call(n, error);
-            int rc = ci_epoll_open(&poller);
+            int rc = try_open_poller();
             if (rc == 0) {
                 scenario();
                 ck_assert_uint_eq(poller->inflight, 0);

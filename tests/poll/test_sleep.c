@@ -14,7 +14,7 @@
 
 static int sleeps(void)
 {
-    return calls_of("epoll_wait") + calls_of("epoll_pwait2") + calls_of("ppoll");
+    return calls_of("epoll_wait") + calls_of("epoll_pwait2") + calls_of("ppoll") + calls_of("io_uring_enter");
 }
 
 static int64_t wait_for_ns(int64_t timeout_ns)
