@@ -1,7 +1,7 @@
 # The front door. Everything behind it is CMake: `cmake --list-presets` shows the ways to build,
 # CMakeLists.txt the options.
 
-BUILD_PACKAGES = build-essential cmake ninja-build pkg-config libdw-dev
+BUILD_PACKAGES = build-essential cmake ninja-build pkg-config libdw-dev liburing-dev
 TEST_PACKAGES  = $(BUILD_PACKAGES) check valgrind gdb socat
 DOCS_PACKAGES  = doxygen python3-sphinx python3-breathe
 PREFIX        ?= /usr/local

@@ -128,9 +128,14 @@ static int serve_coil(void *arg)
     }
 }
 
-static void coil(int listener)
+static void coil_epoll(int listener)
 {
-    (void)coil_run(serve_coil, &listener);
+    (void)coil_run(serve_coil, &listener, .backend = COIL_BACKEND_EPOLL);
+}
+
+static void coil_uring(int listener)
+{
+    (void)coil_run(serve_coil, &listener, .backend = COIL_BACKEND_IO_URING);
 }
 
 /* The sockets are not coil's own: another server has accepted them, as it were. */
@@ -150,9 +155,14 @@ static int serve_coil_foreign(void *arg)
     }
 }
 
-static void coil_foreign(int listener)
+static void coil_foreign_epoll(int listener)
 {
-    (void)coil_run(serve_coil_foreign, &listener);
+    (void)coil_run(serve_coil_foreign, &listener, .backend = COIL_BACKEND_EPOLL);
+}
+
+static void coil_foreign_uring(int listener)
+{
+    (void)coil_run(serve_coil_foreign, &listener, .backend = COIL_BACKEND_IO_URING);
 }
 
 /* ---- the load generator ---------------------------------------------------------------------------------------------- */
@@ -289,8 +299,10 @@ static void measure(struct contestant *contestant, int connections, double for_n
 static struct contestant contestants[] = {
     {.name = "bare epoll, edge-triggered", .server = bare_edge},
     {.name = "bare epoll, level-triggered", .server = bare_level},
-    {.name = "coil", .server = coil},
-    {.name = "coil, sockets not its own", .server = coil_foreign},
+    {.name = "coil on epoll", .server = coil_epoll},
+    {.name = "coil on epoll, foreign sockets", .server = coil_foreign_epoll},
+    {.name = "coil on io_uring", .server = coil_uring},
+    {.name = "coil on io_uring, foreign sockets", .server = coil_foreign_uring},
 };
 
 enum { CONTESTANTS = sizeof contestants / sizeof contestants[0] };
