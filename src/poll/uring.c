@@ -7,7 +7,6 @@
 #include "poll/uring.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/duration.h"
 #include "sys/alloc.h"
@@ -211,14 +210,12 @@ static void wake(struct ci_poller *poller)
 static void destroy(struct ci_poller *poller)
 {
     struct ci_uring *self = uring_of(poller);
-    bool is_child = getpid() != self->owner;
 
-    if (!is_child) { /* else files would stay open for as long as the kernel takes to find out that the ring is gone */
-        (void)ci_ring_submit(&self->ring);
-        (void)ci_ring_cancel_all(&self->ring);
-        (void)ci_ring_submit(&self->ring);
-    }
-    ci_ring_close(&self->ring, is_child);
+    /* Or files would stay open for as long as the kernel takes to find out that the ring is gone. */
+    (void)ci_ring_submit(&self->ring);
+    (void)ci_ring_cancel_all(&self->ring);
+    (void)ci_ring_submit(&self->ring);
+    ci_ring_close(&self->ring);
     ci_waiting_destroy(&self->waiting);
     ci_waker_close(&self->waker);
     ci_free(self);
@@ -247,7 +244,7 @@ static int open_ring(struct ci_uring *self)
     }
     rc = ci_ring_knows(&self->ring, operations, sizeof operations);
     if (rc < 0) {
-        ci_ring_close(&self->ring, false);
+        ci_ring_close(&self->ring);
     }
     return rc;
 }
@@ -272,7 +269,6 @@ int ci_uring_open(struct ci_poller **poller)
         return rc;
     }
     ci_waiting_init(&self->waiting, &uring_class, &uring_waiting_class);
-    self->owner = getpid();
     *poller = &self->waiting.poller;
     return 0;
 }

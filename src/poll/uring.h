@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "poll/waiting.h"
 #include "poll/waker.h"
@@ -18,7 +17,6 @@ struct ci_uring {
     struct ci_ring ring;
     struct ci_waker waker;
     bool hears;        /* the ring watches the waker */
-    pid_t owner;       /* the process that it was made in: a forked child has no part in it */
     uint32_t period;   /* time, in steps in which a poll is trusted */
     unsigned failures; /* in a row, of entering the kernel */
 };

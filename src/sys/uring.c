@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <unistd.h>
 
 #include "base/duration.h"
 #include "sys/fault.h"
@@ -56,13 +55,9 @@ int ci_ring_open(struct ci_ring *ring, unsigned entries, unsigned completions)
     return 0;
 }
 
-void ci_ring_close(struct ci_ring *ring, bool is_child)
+void ci_ring_close(struct ci_ring *ring)
 {
-    if (is_child) {
-        (void)close(ring->uring.ring_fd);
-    } else {
-        io_uring_queue_exit(&ring->uring);
-    }
+    io_uring_queue_exit(&ring->uring);
 }
 
 int ci_ring_knows(struct ci_ring *ring, const uint8_t *operations, size_t count)

@@ -18,14 +18,13 @@ struct ci_ring {
 };
 
 /*
- * A new ring for the calling thread alone, close-on-exec and not for its forked children, with as much of what makes completions
+ * A new ring for the calling thread alone, close-on-exec and not in the memory of forked children, with as much of what makes completions
  * cheap as the kernel knows. -EINVAL if it lacks what coil cannot do without: timeouts for waits, completions that are never
  * dropped ("io_uring_setup").
  */
 int ci_ring_open(struct ci_ring *ring, unsigned entries, unsigned completions);
 
-/* Closes it. In a forked child only the descriptor is closed: there is nothing else of it. */
-void ci_ring_close(struct ci_ring *ring, bool is_child);
+void ci_ring_close(struct ci_ring *ring);
 
 /* Whether the kernel knows all of count operations (IORING_OP_...): 0 or -EINVAL ("io_uring_register"). */
 int ci_ring_knows(struct ci_ring *ring, const uint8_t *operations, size_t count);
