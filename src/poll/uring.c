@@ -160,6 +160,7 @@ static int enter(struct ci_uring *self, int64_t timeout_ns)
         rc = ci_ring_submit(&self->ring);
     }
     ci_waker_end_sleep(&self->waker);
+    self->letting_go = self->letting_go && rc < 0;
     if (is_shortage(rc) && ++self->failures < MOST_FAILURES) {
         if (timeout_ns > 0) {
             ci_clock_sleep(timeout_ns < PAUSE_NS ? timeout_ns : PAUSE_NS);
@@ -233,7 +234,7 @@ static const struct ci_poller_class uring_class = {
 
 static const struct ci_waiting_class uring_waiting_class = {.watch = ci_uring_watch, .adopt = ci_uring_adopt};
 
-static const uint8_t operations[] = {IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE};
+static const uint8_t operations[] = {IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
 
 static int open_ring(struct ci_uring *self)
 {

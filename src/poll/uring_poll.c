@@ -103,34 +103,36 @@ static int arm(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned q
     return 0;
 }
 
-/* Queues the entry that takes a poll back; whatever still comes of it is out of date from now on. */
+/*
+ * Queues the entry that takes a poll back; whatever still comes of it is out of date from now on. A cancellation, for the
+ * kernel refuses to remove a poll that is just being told of an event, and one that stays would keep its file open for ever.
+ */
 static void disarm(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned queue)
 {
     struct io_uring_sqe *entry = ci_uring_entry(self);
 
     if (entry != NULL) { /* else it stays until its event comes: all that can be done */
-        io_uring_prep_poll_remove(entry, data_of(watch, fd, queue));
+        io_uring_prep_cancel64(entry, data_of(watch, fd, queue), 0);
         io_uring_sqe_set_data64(entry, CI_URING_NOTHING);
+        self->letting_go = true;
     }
     watch->polls_armed[queue] = 0;
 }
 
-static bool disarm_where(struct ci_uring *self, struct ci_watch *watch, int fd, bool only_idle)
+static void disarm_where(struct ci_uring *self, struct ci_watch *watch, int fd, bool only_idle)
 {
-    bool any = false;
-
     for (unsigned queue = 0; queue < QUEUES; queue++) {
         if (watch->polls_armed[queue] != 0 && (!only_idle || ci_list_empty(queue_at(watch, queue)))) {
             disarm(self, watch, fd, queue);
-            any = true;
         }
     }
-    return any;
 }
 
 void ci_uring_unwatch(struct ci_uring *self, struct ci_watch *watch, int fd, bool only_idle)
 {
-    if (disarm_where(self, watch, fd, only_idle)) {
+    disarm_where(self, watch, fd, only_idle);
+    if (self->letting_go) {
+        self->letting_go = false;
         (void)ci_ring_submit(&self->ring); /* if it is refused now, the entries go with the next that is not */
     }
 }
@@ -180,7 +182,7 @@ int ci_uring_watch(struct ci_waiting *waiting, struct ci_watch *watch, struct ci
         events |= (unsigned short)op->poll.events;
     } else if (!ci_list_empty(queue_at(watch, queue)) && is_stale(self, watch, op->fd, queue)) {
         ci_waiting_fail_all_later(waiting, watch, -EBADF);
-        (void)disarm_where(self, watch, op->fd, false);
+        disarm_where(self, watch, op->fd, false);
     }
     if (watch->kind == CI_WATCH_UNKNOWN) {
         ci_watch_learn(watch, op->fd);
@@ -269,6 +271,9 @@ unsigned ci_uring_polled(struct ci_uring *self, uint64_t data, int32_t result, u
     }
     if (result >= 0) {
         return handle_events(self, watch, fd, queue, (uint32_t)result);
+    }
+    if (result == -EINVAL && queue == POLLS) {
+        return 0; /* a file that tells of no events has none but those it always has: who polls for others waits on */
     }
     if (result != -ECANCELED) {
         ci_waiting_fail_queue_later(&self->waiting, queue_at(watch, queue), result);

@@ -41,7 +41,7 @@ int ci_ring_open(struct ci_ring *ring, unsigned entries, unsigned completions)
         io_uring_queue_exit(&ring->uring);
         return -EINVAL;
     }
-    for (unsigned i = 0; i < ring->uring.sq.ring_entries; i++) {
+    for (unsigned i = 0; ring->uring.sq.array != NULL && i < ring->uring.sq.ring_entries; i++) {
         ring->uring.sq.array[i] = i; /* each entry has its own place; see hand_over() */
     }
     (void)io_uring_ring_dontfork(&ring->uring); /* a child that leaves the loop alone does no harm without it */

@@ -374,7 +374,7 @@ static void run_everything(void *options)
 
 static struct coil_run_options virtual_clock = {.size = sizeof(virtual_clock), .clock = COIL_CLOCK_VIRTUAL};
 static struct coil_run_options real_clock = {.size = sizeof(real_clock), .handle_sigint = true};
-static const char waiting[] = "epoll_wait epoll_pwait2 ppoll";
+static const char waiting[] = "epoll_wait epoll_pwait2 ppoll io_uring_enter";
 static struct coil_run_options seeded = {.size = sizeof(seeded), .clock = COIL_CLOCK_VIRTUAL, .seed = 77};
 
 START_TEST(one_failing_call_is_survived_wherever_it_is)
