@@ -1,5 +1,6 @@
 /* coil_run and the low level below it: results, clearing up, SIGINT, several loops, the options. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -354,6 +355,63 @@ static int interrupt_unheard(void *unused)
     return 5;
 }
 
+static atomic_int outside;
+static atomic_bool sending;
+
+static void count_outside(int number)
+{
+    (void)number;
+    outside++;
+}
+
+/* Sends one SIGINT for each run, to itself, at some time about the run's end. */
+static void *interrupt_from_afar(void *unused)
+{
+    sigset_t mask;
+
+    ck_assert_int_eq(sigemptyset(&mask), 0);
+    ck_assert_int_eq(sigaddset(&mask, SIGINT), 0);
+    ck_assert_int_eq(pthread_sigmask(SIG_UNBLOCK, &mask, NULL), 0);
+    for (int spin = 0;; spin = (spin + 37) % 4000) {
+        while (!atomic_load(&sending)) {
+            (void)sched_yield();
+            pthread_testcancel();
+        }
+        for (volatile int i = 0; i < spin; i++) {
+        }
+        ck_assert_int_eq(raise(SIGINT), 0);
+        atomic_store(&sending, false);
+    }
+    return unused;
+}
+
+/* Whether it finds the run or the program's own handler, a SIGINT in another thread finds somebody, and nobody who has gone. */
+START_TEST(a_sigint_in_another_thread_about_the_end_of_a_run_is_not_lost)
+    {
+        const struct sigaction action = {.sa_handler = count_outside};
+        sigset_t mask;
+        pthread_t thread;
+        int inside = 0;
+        int rounds = CI_WITH_TSAN || CI_WITH_ASAN || RUNNING_ON_VALGRIND ? 100 : 1000;
+
+        ck_assert_int_eq(sigaction(SIGINT, &action, NULL), 0);
+        ck_assert_int_eq(sigemptyset(&mask), 0);
+        ck_assert_int_eq(sigaddset(&mask, SIGINT), 0);
+        ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &mask, NULL), 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, interrupt_from_afar, NULL), 0);
+        for (int i = 0; i < rounds; i++) {
+            atomic_store(&sending, true);
+            inside += coil_run(give, NULL, .handle_sigint = true) == -EINTR;
+            while (atomic_load(&sending)) {
+                (void)sched_yield();
+            }
+        }
+        ck_assert_int_eq(pthread_cancel(thread), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert_int_eq(inside + outside, rounds);
+    }
+END_TEST
+
 START_TEST(a_sigint_that_the_program_ignores_stays_ignored)
     {
         struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -525,6 +583,7 @@ Suite *run_suite(void)
     tcase_add_test(sigint, the_second_sigint_kills);
     tcase_add_test(sigint, a_run_that_can_be_interrupted_is_no_deadlock);
     tcase_add_test(sigint, one_run_of_the_process_handles_sigint_at_a_time);
+    tcase_add_test(sigint, a_sigint_in_another_thread_about_the_end_of_a_run_is_not_lost);
     tcase_add_test(sigint, a_sigint_that_the_program_ignores_stays_ignored);
     tcase_add_test(sigint, a_sigint_that_comes_too_late_to_cancel_main_is_not_lost);
     suite_add_tcase(suite, sigint);
