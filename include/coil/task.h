@@ -251,6 +251,7 @@ typedef struct coil_timeout {
     int cancelling_;
     int state_;
     int error_;
+    unsigned serial_;
 } coil_timeout;
 
 /* Begins one; INFINITY is no limit yet, 0 or less expires at the next await. It cannot fail: what is wrong (no task, NaN, no
@@ -374,6 +375,7 @@ typedef struct coil_group {
     size_t errors_;
     int first_errors_[COIL_GROUP_ERRORS_INSIDE];
     int state_;
+    unsigned serial_;
 } coil_group;
 
 /* Begins a group in the running task. It cannot fail: what is wrong (no task, no memory) is said by coil_group_create_task and

@@ -48,19 +48,22 @@ static struct member *member_of(struct ci_list *link)
     return ci_container_of(link, struct member, link);
 }
 
+/* The record of a group that is open, or NULL: it may have been closed by the end of a scope around it. */
 static struct group *open_group(const coil_group *group)
 {
-    return group != NULL && group->state_ == OPEN ? group->scope_ : NULL;
+    struct group *record = group != NULL && group->state_ == OPEN ? group->scope_ : NULL;
+
+    return record == NULL || record->scope.serial != group->serial_ || record->flags & ABANDONED ? NULL : record;
 }
 
 /* ---- beginning, and being left --------------------------------------------------------------------------------------- */
 
-void ci_group_free(struct group *group)
+void ci_group_free(struct ci_runtime *runtime, struct group *group)
 {
     if (group != NULL) {
         ci_note_unref(group->note);
         ci_free(group->more_errors);
-        ci_free(group);
+        ci_scope_free(runtime, &group->scope);
     }
 }
 
@@ -85,6 +88,7 @@ static void cancel_members(struct group *group)
 static void abandon(struct ci_scope *scope)
 {
     struct group *group = ci_container_of(scope, struct group, scope);
+    struct ci_runtime *runtime = ci_runtime_of(group->parent->future.loop);
 
     if (group->flags & PARENT_CANCELLED) {
         (void)coil_uncancel(&group->parent->future);
@@ -93,7 +97,7 @@ static void abandon(struct ci_scope *scope)
     group->parent = NULL;
     release_kept(group);
     if (ci_list_empty(&group->unfinished)) {
-        ci_group_free(group);
+        ci_group_free(runtime, group);
     } else {
         cancel_members(group);
     }
@@ -109,10 +113,14 @@ static void discard(struct ci_scope *scope)
         ci_future_unsubscribe(&member->task->future, &member->callback);
         ci_future_unref(&member->task->future);
     }
-    ci_group_free(group);
+    ci_group_free(ci_runtime_of(group->parent->future.loop), group);
 }
 
-static const struct ci_scope_class group_class = {.end = "coil_group_end", .abandon = abandon, .discard = discard};
+static const struct ci_scope_class group_class = {.kind = CI_SCOPE_GROUP,
+                                                  .size = sizeof(struct group),
+                                                  .end = "coil_group_end",
+                                                  .abandon = abandon,
+                                                  .discard = discard};
 
 void coil_group_begin(coil_group *handle)
 {
@@ -122,15 +130,17 @@ void coil_group_begin(coil_group *handle)
         return;
     }
     *handle = (coil_group){.state_ = REFUSED};
-    struct group *group = task == NULL ? NULL : ci_alloc_zero(sizeof(*group));
-    if (group == NULL) {
+    struct ci_scope *scope = task == NULL ? NULL : ci_scope_new(ci_runtime_of(task->future.loop), &group_class);
+    if (scope == NULL) {
         handle->first_errors_[0] = task == NULL ? -EPERM : -ENOMEM;
         return;
     }
-    group->parent = task;
+    struct group *group = ci_container_of(scope, struct group, scope);
+    *group = (struct group){.scope = *scope, .parent = task};
     ci_list_init(&group->unfinished);
     ci_list_init(&group->kept);
-    ci_scope_enter(task, &group->scope, &group_class);
+    ci_scope_enter(task, scope);
+    handle->serial_ = scope->serial;
     handle->scope_ = group;
     handle->state_ = OPEN;
 }
@@ -178,7 +188,9 @@ int coil_group_error(const coil_group *handle, size_t i)
         return handle->first_errors_[i];
     }
     const struct group *group = handle->scope_;
-    return task != NULL && task->last_group == group ? group->more_errors[i - COIL_GROUP_ERRORS_INSIDE] : 0;
+    return task != NULL && task->last_group == group && group->scope.serial == handle->serial_
+               ? group->more_errors[i - COIL_GROUP_ERRORS_INSIDE]
+               : 0;
 }
 
 /* ---- children -------------------------------------------------------------------------------------------------------- */
@@ -205,8 +217,9 @@ static void on_member(void *arg)
     struct member *member = arg;
     struct ci_task *task = member->task;
     struct group *group = member->group;
+    struct coil_loop *loop = task->future.loop;
 
-    ci_callback_runs(&member->callback, task->future.loop);
+    ci_callback_runs(&member->callback, loop);
     ci_list_remove(&member->link);
     if (ci_list_empty(&group->unfinished) && group->waiter != NULL) {
         ci_wait_finish(group->waiter);
@@ -220,7 +233,7 @@ static void on_member(void *arg)
         ci_future_unref(&task->future);
     }
     if (group->flags & ABANDONED && ci_list_empty(&group->unfinished)) {
-        ci_group_free(group);
+        ci_group_free(ci_runtime_of(loop), group);
     }
 }
 
@@ -371,7 +384,7 @@ static void settle(coil_group *handle, struct group *group)
     for (size_t i = 0; i < group->error_count && i < COIL_GROUP_ERRORS_INSIDE; i++) {
         handle->first_errors_[i] = group->errors[i];
     }
-    ci_group_free(group->parent->last_group);
+    ci_group_free(ci_runtime_of(group->parent->future.loop), group->parent->last_group);
     group->parent->last_group = group;
 }
 
@@ -384,7 +397,7 @@ int coil_group_end(coil_group *handle, int rc)
     if (group == NULL) {
         return handle != NULL && handle->state_ == REFUSED ? handle->first_errors_[0] : -EINVAL;
     }
-    if (parent == NULL || !ci_scope_is_open(parent, &group->scope)) {
+    if (group->parent != parent) {
         return -EPERM;
     }
     ci_scope_leave(parent, &group->scope);

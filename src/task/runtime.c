@@ -281,10 +281,10 @@ int coil_loop_close(coil_loop *loop)
         loop->trace->closing(loop->trace, loop);
         loop->trace = NULL;
     }
-    ci_timeouts_free_spares(runtime);
     ci_overflow_uninstall(&runtime->stacks);
     ci_loop_destroy(loop);
     runtime->closed = true;
+    ci_scopes_free_spares(runtime);
     ci_runtime_release(runtime);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "sys/alloc.h"
 #include "task/task.h"
 
 static struct ci_scope *innermost(const struct ci_task *task)
@@ -11,9 +12,46 @@ static struct ci_scope *innermost(const struct ci_task *task)
     return ci_container_of(task->scopes.prev, struct ci_scope, link);
 }
 
-void ci_scope_enter(struct ci_task *task, struct ci_scope *scope, const struct ci_scope_class *klass)
+struct ci_scope *ci_scope_new(struct ci_runtime *runtime, const struct ci_scope_class *klass)
 {
-    scope->class = klass;
+    struct ci_scope *scope = runtime->spare_scopes[klass->kind];
+
+    if (scope != NULL) {
+        runtime->spare_scopes[klass->kind] = scope->next_spare;
+        return scope;
+    }
+    scope = ci_alloc(klass->size);
+    if (scope != NULL) {
+        scope->class = klass;
+        scope->serial = 0;
+    }
+    return scope;
+}
+
+void ci_scope_free(struct ci_runtime *runtime, struct ci_scope *scope)
+{
+    if (runtime->closed) {
+        ci_free(scope);
+        return;
+    }
+    scope->serial++;
+    scope->next_spare = runtime->spare_scopes[scope->class->kind];
+    runtime->spare_scopes[scope->class->kind] = scope;
+}
+
+void ci_scopes_free_spares(struct ci_runtime *runtime)
+{
+    for (int kind = 0; kind < CI_SCOPE_KINDS; kind++) {
+        while (runtime->spare_scopes[kind] != NULL) {
+            struct ci_scope *scope = runtime->spare_scopes[kind];
+            runtime->spare_scopes[kind] = scope->next_spare;
+            ci_free(scope);
+        }
+    }
+}
+
+void ci_scope_enter(struct ci_task *task, struct ci_scope *scope)
+{
     ci_list_append(&task->scopes, &scope->link);
 }
 
@@ -37,16 +75,6 @@ void ci_scope_leave(struct ci_task *task, struct ci_scope *scope)
         abandon_innermost(task);
     }
     ci_list_remove(&scope->link);
-}
-
-int ci_scope_is_open(const struct ci_task *task, const struct ci_scope *scope)
-{
-    for (struct ci_list *link = task->scopes.prev; link != &task->scopes; link = link->prev) {
-        if (link == &scope->link) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 void ci_scopes_abandon(struct ci_task *task)

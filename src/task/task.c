@@ -63,7 +63,7 @@ static void task_destroy(struct coil_future *future)
         ci_free(task->long_name);
     }
     if (__builtin_expect(task->last_group != NULL, 0)) {
-        ci_group_free(task->last_group);
+        ci_group_free(ci_runtime_of(future->loop), task->last_group);
     }
     if (__builtin_expect(task->flags & CI_TASK_ABANDONED, 0)) {
         return;

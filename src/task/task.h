@@ -9,6 +9,7 @@
 #include "coro/context.h"
 #include "coro/stack.h"
 #include "task/future.h"
+#include "task/scope.h"
 #include "task/wait.h"
 
 enum { CI_NAME_INSIDE = 24, CI_ARGUMENT_MAX = 2048 };
@@ -23,7 +24,6 @@ enum {
 };
 
 struct group;
-struct timeout;
 
 /* The values local to a task, counted, because tasks share them: what they are is the sync room's. */
 struct ci_locals {
@@ -64,7 +64,7 @@ struct ci_runtime {
     struct ci_list scheduled; /* callback nodes in the ready queue that hold a reference to their future */
     struct ci_list chains;    /* gathers and the like that hang on other futures */
     uint64_t walk_epoch;
-    struct timeout *spare_timeouts; /* to be used again */
+    struct ci_scope *spare_scopes[CI_SCOPE_KINDS]; /* to be used again */
     size_t task_count;
     size_t max_tasks;
     struct coil_future *doomed; /* to be destroyed by whoever is destroying one already, see ci_future_unref_later */
@@ -138,11 +138,8 @@ struct ci_task *ci_task_new(struct coil_loop *loop, coil_fn *fn, const struct co
 /* Lets a new task run: from the next iteration on, or at once where the loop runs. */
 void ci_task_start(struct ci_task *task, bool eagerly);
 
-/* Frees the records of timeouts that are kept for use again. */
-void ci_timeouts_free_spares(struct ci_runtime *runtime);
-
 /* Frees the record of a group that has ended. NULL is fine. */
-void ci_group_free(struct group *group);
+void ci_group_free(struct ci_runtime *runtime, struct group *group);
 
 /* Gives back the reference to a task's values, and leaves NULL. */
 static inline void ci_task_drop_locals(struct ci_locals **slot)

@@ -21,38 +21,19 @@ struct timeout {
     int64_t when_ns;
     int cancelling; /* the task's count when the scope began */
     int expired;    /* 0, or the error that the expiry becomes */
-    struct timeout *next_spare;
 };
 
-static struct timeout *record_of(const coil_timeout *timeout)
+/* The record of a scope that is open, or NULL: it may have been closed by the end of one around it. */
+static struct timeout *open_record(const coil_timeout *timeout)
 {
-    return timeout->scope_;
-}
+    struct timeout *record = timeout->scope_;
 
-static struct timeout *record_new(struct ci_runtime *runtime)
-{
-    struct timeout *record = runtime->spare_timeouts;
-
-    if (record == NULL) {
-        return ci_alloc(sizeof(*record));
-    }
-    runtime->spare_timeouts = record->next_spare;
-    return record;
+    return record == NULL || record->scope.serial != timeout->serial_ ? NULL : record;
 }
 
 static void record_free(struct timeout *record)
 {
-    struct ci_runtime *runtime = ci_runtime_of(record->task->future.loop);
-
-    record->next_spare = runtime->spare_timeouts;
-    runtime->spare_timeouts = record;
-}
-
-void ci_timeouts_free_spares(struct ci_runtime *runtime)
-{
-    while (runtime->spare_timeouts != NULL) {
-        ci_free(record_new(runtime));
-    }
+    ci_scope_free(ci_runtime_of(record->timer.loop), &record->scope);
 }
 
 static void expire(struct timeout *record, int error)
@@ -99,25 +80,31 @@ static void discard(struct ci_scope *scope)
     record_free(record);
 }
 
-static const struct ci_scope_class timeout_class = {.end = "coil_timeout_end", .abandon = abandon, .discard = discard};
+static const struct ci_scope_class timeout_class = {.kind = CI_SCOPE_TIMEOUT,
+                                                    .size = sizeof(struct timeout),
+                                                    .end = "coil_timeout_end",
+                                                    .abandon = abandon,
+                                                    .discard = discard};
 
 static void begin(coil_timeout *timeout, struct ci_task *task, double seconds)
 {
     struct coil_loop *loop = task->future.loop;
-    struct timeout *record = record_new(ci_runtime_of(loop));
+    struct ci_scope *scope = ci_scope_new(ci_runtime_of(loop), &timeout_class);
 
-    if (record == NULL) {
+    if (scope == NULL) {
         timeout->error_ = -ENOMEM;
         timeout->cancelling_ = task->cancelling;
         (void)ci_future_cancel(&task->future, NULL); /* as above */
         return;
     }
+    struct timeout *record = ci_container_of(scope, struct timeout, scope);
     record->task = task;
     record->cancelling = task->cancelling;
     record->expired = 0;
     ci_timer_init(&record->timer, loop, on_timer);
-    ci_scope_enter(task, &record->scope, &timeout_class);
+    ci_scope_enter(task, scope);
     timeout->scope_ = record;
+    timeout->serial_ = scope->serial;
     (void)set_timer(record, ci_deadline_ns(ci_loop_now_ns(loop), ci_duration_ns(seconds))); /* fails by expiring */
 }
 
@@ -155,18 +142,18 @@ int coil_timeout_end(coil_timeout *timeout, int rc)
     if (timeout == NULL) {
         return -EINVAL;
     }
-    struct timeout *record = record_of(timeout);
     if (timeout->state_ == REFUSED) {
         return timeout->error_;
     }
     if (timeout->state_ != OPEN || task == NULL) {
         return task == NULL ? -EPERM : -EINVAL;
     }
-    if (record == NULL) {
+    if (timeout->scope_ == NULL) {
         return end_expired(timeout, task, timeout->cancelling_, timeout->error_, rc);
     }
-    if (!ci_scope_is_open(task, &record->scope)) {
-        return -EINVAL;
+    struct timeout *record = open_record(timeout);
+    if (record == NULL || record->task != task) {
+        return record == NULL ? -EINVAL : -EPERM;
     }
     ci_scope_leave(task, &record->scope);
     ci_timer_stop(&record->timer);
@@ -184,9 +171,9 @@ int coil_timeout_end(coil_timeout *timeout, int rc)
 
 int coil_timeout_reschedule(coil_timeout *timeout, double when)
 {
-    struct timeout *record = timeout == NULL ? NULL : record_of(timeout);
+    struct timeout *record = timeout == NULL || timeout->state_ != OPEN ? NULL : open_record(timeout);
 
-    if (record == NULL || timeout->state_ != OPEN || record->expired != 0 || isnan(when)) {
+    if (record == NULL || record->expired != 0 || isnan(when)) {
         return -EINVAL;
     }
     int rc = ci_loop_check_thread(record->timer.loop, "coil_timeout_reschedule");
@@ -202,7 +189,8 @@ double coil_timeout_when(const coil_timeout *timeout)
     if (timeout == NULL) {
         return INFINITY;
     }
-    return timeout->scope_ == NULL ? timeout->when_ : seconds_of(record_of(timeout)->when_ns);
+    const struct timeout *record = timeout->state_ == OPEN ? open_record(timeout) : NULL;
+    return record == NULL ? timeout->when_ : seconds_of(record->when_ns);
 }
 
 bool coil_timeout_expired(const coil_timeout *timeout)
@@ -210,7 +198,8 @@ bool coil_timeout_expired(const coil_timeout *timeout)
     if (timeout == NULL || timeout->state_ != OPEN) {
         return timeout != NULL && timeout->state_ == EXPIRED;
     }
-    return timeout->scope_ == NULL || record_of(timeout)->expired != 0;
+    const struct timeout *record = open_record(timeout);
+    return record == NULL ? timeout->scope_ == NULL : record->expired != 0;
 }
 
 /* ---- wait_for -------------------------------------------------------------------------------------------------------- */
@@ -243,10 +232,10 @@ static int cancel_and_wait(struct ci_task *task, struct coil_future *future)
     last.wait.abandon = abandon_last_wait;
     ci_callback_init(&last.callback, release_waiter, &last.wait);
     int rc = ci_future_subscribe(future, &last.callback);
+    (void)ci_future_cancel(future, NULL); /* it is pending */
     if (rc < 0) {
         return rc;
     }
-    (void)ci_future_cancel(future, NULL); /* it is pending */
     rc = ci_wait_suspend(&last.wait);
     ci_future_unsubscribe(future, &last.callback);
     return rc;

@@ -117,8 +117,31 @@ TASK_TEST(a_timeout_is_ended_by_the_task_that_began_it)
     coil_timeout timeout;
 
     coil_timeout_begin(&timeout, 10);
-    ck_assert_int_eq(coil_join(spawn(end_anothers_timeout, &timeout)), -EINVAL);
+    ck_assert_int_eq(coil_join(spawn(end_anothers_timeout, &timeout)), -EPERM);
     ck_assert_int_eq(coil_timeout_end(&timeout, coil_sleep(20)), -ETIMEDOUT);
+    return 0;
+}
+
+/* The record of the one that was closed serves the next: who still has the old struct must not get at that. */
+TASK_TEST(a_timeout_that_was_closed_is_not_the_next_one)
+{
+    coil_timeout outer;
+    coil_timeout stale;
+    coil_timeout next;
+
+    coil_timeout_begin(&outer, 10);
+    coil_timeout_begin(&stale, 1);
+    ck_assert_int_eq(coil_timeout_end(&outer, 0), 0);
+    assert_misuse(no_timeout_end);
+    ck_assert_int_eq(coil_timeout_reschedule(&stale, 5), -EINVAL);
+    coil_timeout_begin(&next, 1);
+    ck_assert_int_eq(coil_timeout_reschedule(&stale, 50), -EINVAL);
+    ck_assert(isinf(coil_timeout_when(&stale)));
+    ck_assert_int_eq(coil_timeout_end(&stale, 0), -EINVAL);
+    ck_assert_int_eq(coil_sleep(5), -ECANCELED);
+    ck_assert(coil_timeout_expired(&next));
+    ck_assert(!coil_timeout_expired(&stale));
+    ck_assert_int_eq(coil_timeout_end(&next, -ECANCELED), -ETIMEDOUT);
     return 0;
 }
 
@@ -216,6 +239,75 @@ TASK_TEST(the_request_of_a_group_left_open_is_taken_back)
     return 0;
 }
 
+static int end_anothers_group(void *group)
+{
+    ck_assert_int_eq(coil_group_spawn(group, give, NULL), 0); /* anybody may add to it */
+    return coil_group_end(group, 0);
+}
+
+TASK_TEST(a_group_is_ended_by_the_task_that_began_it)
+{
+    coil_group group;
+
+    coil_group_begin(&group);
+    ck_assert_int_eq(coil_join(spawn(end_anothers_group, &group)), -EPERM);
+    ck_assert_int_eq(coil_group_end(&group, 3), 3);
+    return 0;
+}
+
+/* Whether its tasks are done or not: a group that was closed takes no more, and is not the next one. */
+TASK_TEST(a_group_that_was_closed_takes_nothing_more)
+{
+    for (int busy = 0; busy < 2; busy++) {
+        coil_timeout outer;
+        coil_group stale;
+        coil_group next;
+        coil_timeout_begin(&outer, 10);
+        coil_group_begin(&stale);
+        if (busy) {
+            ck_assert_int_eq(coil_group_spawn(&stale, hang, NULL), 0);
+        }
+        ck_assert_int_eq(coil_timeout_end(&outer, 0), 0);
+        assert_misuse(no_group_end);
+        coil_group_begin(&next);
+        ck_assert_ptr_null(coil_group_create_task(&stale, give, NULL));
+        ck_assert_int_eq(coil_creation_error(), -EINVAL);
+        ck_assert_int_eq(coil_group_spawn(&stale, give, NULL), -EINVAL);
+        ck_assert_int_eq(coil_group_end(&stale, 0), -EINVAL);
+        ck_assert_int_eq(coil_group_error(&stale, 0), 0);
+        ck_assert_int_eq(coil_group_spawn(&next, give, NULL), 0);
+        ck_assert_int_eq(coil_group_end(&next, 0), 0);
+        let_pass(3);
+        ck_assert_uint_eq(coil_all_tasks(NULL, 0), 1);
+    }
+    return 0;
+}
+
+static void fail_in_group(coil_group *group, int count)
+{
+    static int error = -EIO;
+
+    coil_group_begin(group);
+    for (int i = 0; i < count; i++) {
+        ck_assert_int_eq(coil_group_spawn(group, fail_when_cancelled, &error), 0);
+    }
+    coil_sleep(0);
+    ck_assert_int_eq(coil_group_end(group, -EPIPE), -EIO);
+}
+
+TASK_TEST(the_errors_of_an_earlier_group_are_not_looked_for_in_a_later_one)
+{
+    coil_group groups[3];
+
+    for (int i = 0; i < 3; i++) {
+        fail_in_group(&groups[i], i == 0 ? 100 : 1);
+    }
+    ck_assert_int_eq(coil_group_error(&groups[0], 0), -EIO);
+    ck_assert_int_eq(coil_group_error(&groups[0], 50), 0);
+    ck_assert_int_eq(coil_group_error(&groups[2], 1), -EPIPE);
+    return 0;
+}
+
 /* ---- the loop closes ------------------------------------------------------------------------------------------------- */
 
 static int hang_in_scopes(void *unused)
@@ -266,6 +358,10 @@ Suite *scope_suite(void)
     tcase_add_test(tc, what_a_timeout_left_open_has_requested_is_taken_back);
     tcase_add_test(tc, timeouts_ended_in_the_wrong_order_do_no_harm);
     tcase_add_test(tc, a_timeout_is_ended_by_the_task_that_began_it);
+    tcase_add_test(tc, a_timeout_that_was_closed_is_not_the_next_one);
+    tcase_add_test(tc, a_group_is_ended_by_the_task_that_began_it);
+    tcase_add_test(tc, a_group_that_was_closed_takes_nothing_more);
+    tcase_add_test(tc, the_errors_of_an_earlier_group_are_not_looked_for_in_a_later_one);
     tcase_add_test(tc, the_tasks_of_a_group_left_open_are_cancelled_with_their_parents_end);
     tcase_add_test(tc, a_group_left_open_whose_tasks_are_done_is_just_closed);
     tcase_add_test(tc, an_error_after_the_group_was_left_is_reported);
