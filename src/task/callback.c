@@ -37,7 +37,7 @@ int coil_add_done_callback(coil_future *future, coil_done_callback *callback, vo
     if (future == NULL || callback == NULL) {
         return future == NULL ? ci_loop_missing() : -EINVAL;
     }
-    if (ci_runtime_of(future->loop)->closed || ci_loop_check_thread(future->loop, "coil_add_done_callback") < 0) {
+    if (ci_runtime_of(future->loop)->closing || ci_loop_check_thread(future->loop, "coil_add_done_callback") < 0) {
         return -EPERM;
     }
     struct done_callback *done = ci_alloc(sizeof(*done));

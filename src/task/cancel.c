@@ -214,7 +214,7 @@ static int cancel_after_close(struct coil_future *future, struct ci_note *note)
 
 static int request(struct coil_future *future, struct ci_note *note)
 {
-    if (__builtin_expect(ci_runtime_of(future->loop)->closed, 0)) {
+    if (__builtin_expect(ci_runtime_of(future->loop)->closing, 0)) {
         return cancel_after_close(future, note);
     }
     return ci_future_cancel(future, note);
@@ -273,7 +273,7 @@ int coil_cancel_threadsafe(coil_future *future)
     if (future == NULL) {
         return -EINVAL;
     }
-    if (ci_runtime_of(future->loop)->closed) {
+    if (ci_runtime_of(future->loop)->closing) {
         return -EPERM;
     }
     struct remote_cancel *remote = ci_alloc(sizeof(*remote));

@@ -57,7 +57,7 @@ coil_future *coil_future_new_from(const struct coil_site *site)
 
 coil_future *coil_loop_create_future(coil_loop *loop)
 {
-    if (loop == NULL || ci_runtime_of(loop)->closed || ci_loop_check_thread(loop, "coil_loop_create_future") < 0) {
+    if (loop == NULL || ci_runtime_of(loop)->closing || ci_loop_check_thread(loop, "coil_loop_create_future") < 0) {
         return ci_loop_creation_failed(-EPERM);
     }
     return ci_future_new(loop, &ci_future_plain, sizeof(struct coil_future), &(const struct coil_site){0});
@@ -185,7 +185,7 @@ static int complete_from_outside(coil_future *future, int result, void *value)
     if (ci_future_done(future)) {
         return -EALREADY;
     }
-    if (ci_runtime_of(future->loop)->closed) {
+    if (ci_runtime_of(future->loop)->closing) {
         ci_done_callbacks_drop(future); /* there is nobody to run them */
     }
     future->value = value;

@@ -152,7 +152,7 @@ coil_loop *coil_loop_new_with(const struct coil_loop_options *options)
 
 int coil_loop_run_forever(coil_loop *loop)
 {
-    return loop == NULL || ci_runtime_of(loop)->closed ? -EINVAL : ci_loop_run(loop);
+    return loop == NULL || ci_runtime_of(loop)->closing ? -EINVAL : ci_loop_run(loop);
 }
 
 struct until {
@@ -175,7 +175,7 @@ int coil_loop_run_until_complete(coil_loop *loop, coil_future *future)
     if (loop == NULL || future == NULL) {
         return future == NULL ? ci_loop_missing() : -EINVAL;
     }
-    if (future->loop != loop || ci_runtime_of(loop)->closed) {
+    if (future->loop != loop || ci_runtime_of(loop)->closing) {
         return -EINVAL;
     }
     ci_callback_init(&until.callback, stop_loop, &until);
@@ -260,7 +260,7 @@ int coil_loop_close(coil_loop *loop)
         return -EINVAL;
     }
     struct ci_runtime *runtime = ci_runtime_of(loop);
-    if (loop->running || runtime->closed) {
+    if (loop->running || runtime->closing) {
         return loop->running ? -EPERM : -EINVAL;
     }
     if (ci_fork_has_parted(loop)) {
@@ -270,6 +270,7 @@ int coil_loop_close(coil_loop *loop)
     if (rc < 0) {
         return rc;
     }
+    runtime->closing = true; /* before reports are sent, whose handlers may call back here */
     if (runtime->corpse != NULL) {
         ci_task_bury(runtime);
     }

@@ -120,7 +120,7 @@ coil_future *coil_shield(coil_future *inner)
     if (ci_future_done(inner)) {
         return coil_ref(inner);
     }
-    if (ci_runtime_of(inner->loop)->closed) {
+    if (ci_runtime_of(inner->loop)->closing) {
         return ci_loop_creation_failed(-EPERM);
     }
     const struct coil_site site = {inner->file, inner->function, inner->line};

@@ -203,7 +203,7 @@ static int check_task(struct ci_runtime *runtime, coil_fn *fn, const struct coil
     if (fn == NULL || options->arg_size > CI_ARGUMENT_MAX || (options->arg_size > 0 && options->arg == NULL)) {
         return -EINVAL;
     }
-    if (runtime->closed) {
+    if (runtime->closing) {
         return -EPERM;
     }
     if (runtime->max_tasks != 0 && runtime->task_count >= runtime->max_tasks) {

@@ -70,7 +70,8 @@ struct ci_runtime {
     struct coil_future *doomed; /* to be destroyed by whoever is destroying one already, see ci_future_unref_later */
     size_t futures;             /* that exist: while there are any, the runtime's memory stays */
     uint64_t next_id;
-    bool closed;
+    bool closing; /* nothing new is taken on, and nothing runs any more */
+    bool closed;  /* the last future takes the memory with it */
 };
 
 /* Something that the library allocated and that hangs on other futures: let go when the loop closes. */

@@ -365,6 +365,40 @@ START_TEST(an_iteration_that_was_left_open_can_be_closed_later)
     }
 END_TEST
 
+static int wait_for_the_next(void *unused)
+{
+    coil_future *next;
+
+    (void)unused;
+    return coil_as_completed_next(&open_iter, &next);
+}
+
+START_TEST(an_iteration_in_which_a_task_waits_can_be_closed_before_and_after)
+    {
+        for (int before = 0; before < 2; before++) {
+            coil_future *future = make_future();
+            coil_task *task = make_task(leave_iteration_open, future);
+            ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 0);
+            coil_unref(task);
+            task = make_task(wait_for_the_next, NULL);
+            run_a_little();
+            if (before) {
+                coil_as_completed_close(&open_iter);
+            }
+            close_loop();
+            take_report(COIL_REPORT_DESTROYED_PENDING);
+            coil_as_completed_close(&open_iter);
+            coil_unref(future);
+            coil_unref(made[0]);
+            coil_unref(task);
+            ck_assert_int_eq(live_blocks, 0);
+            loop = coil_loop_new(.clock = COIL_CLOCK_VIRTUAL);
+            coil_loop_set_exception_handler(loop, hear, NULL);
+        }
+        close_loop();
+    }
+END_TEST
+
 START_TEST(waits_that_hang_on_chains_are_left_with_them)
     {
         coil_future *future = make_future();
@@ -379,6 +413,54 @@ START_TEST(waits_that_hang_on_chains_are_left_with_them)
         coil_unref(shielding);
         coil_unref(future);
         live_blocks = 0; /* what the frames of those tasks held, a gather and a shield, went down with them */
+    }
+END_TEST
+
+/* ---- reports on the way ---------------------------------------------------------------------------------------------- */
+
+static coil_future *kept;
+static coil_future *completed;
+
+/* A handler that tries everything that starts something, from within the close. */
+static void start_something(coil_loop *closing, const struct coil_report *report, void *userdata)
+{
+    const struct coil_task_options options = {.size = sizeof(options)};
+
+    hear(closing, report, userdata);
+    ck_assert_int_eq(coil_loop_close(closing), -EINVAL);
+    ck_assert_int_eq(coil_loop_run_forever(closing), -EINVAL);
+    ck_assert_int_eq(coil_loop_run_until_complete(closing, kept), -EINVAL);
+    ck_assert_ptr_null(coil_loop_create_task(closing, give, &options));
+    ck_assert_int_eq(coil_creation_error(), -EPERM);
+    ck_assert_ptr_null(coil_loop_create_future(closing));
+    ck_assert_int_eq(coil_creation_error(), -EPERM);
+    ck_assert_ptr_null(coil_shield(kept));
+    ck_assert_int_eq(coil_add_done_callback(kept, never, NULL), -EPERM);
+    ck_assert_int_eq(coil_cancel_threadsafe(kept), -EPERM);
+    (void)coil_future_set_result(completed, 1);
+}
+
+START_TEST(a_report_of_the_close_can_start_nothing)
+    {
+        kept = make_future();
+        completed = make_future();
+        coil_future *failed = make_future();
+        coil_unref(make_task(hang, NULL));
+        coil_unref(make_task(hang_on_future, kept));
+
+        coil_loop_set_exception_handler(loop, start_something, NULL);
+        ck_assert_int_eq(coil_add_done_callback(completed, never, NULL), 0);
+        ck_assert_int_eq(coil_add_done_callback(failed, never, NULL), 0);
+        run_a_little();
+        coil_future_set_error(failed, -EIO);
+        coil_unref(failed); /* its callback has the last reference: it goes with the close */
+        close_loop();
+        while (reports_taken < reports_heard) {
+            reports_taken++;
+        }
+        ck_assert_int_eq(coil_result(completed), 1);
+        coil_unref(completed);
+        coil_unref(kept);
     }
 END_TEST
 
@@ -444,6 +526,8 @@ Suite *close_suite(void)
     tcase_add_checked_fixture(rest, setup_loop, teardown);
     tcase_add_test(rest, gathers_and_shields_stay_pending);
     tcase_add_test(rest, an_iteration_that_was_left_open_can_be_closed_later);
+    tcase_add_test(rest, an_iteration_in_which_a_task_waits_can_be_closed_before_and_after);
+    tcase_add_test(rest, a_report_of_the_close_can_start_nothing);
     tcase_add_test(rest, waits_that_hang_on_chains_are_left_with_them);
     tcase_add_test(rest, errors_that_nobody_looked_at_are_not_reported_after_the_close);
     tcase_add_test(rest, a_loop_that_never_ran_can_be_closed);
