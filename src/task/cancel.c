@@ -106,7 +106,7 @@ static struct coil_future *enter_task(struct walk *walk, struct ci_task *task)
     if (ci_future_done(&task->future)) {
         return NULL;
     }
-    task->cancelling++;
+    task->cancelling += task->cancelling < INT32_MAX;
     struct ci_wait *wait = task->wait;
     if (wait != NULL && wait->future != NULL) {
         return wait->future;
@@ -244,28 +244,66 @@ int coil_cancel_msg(coil_future *future, const char *why)
     return taken;
 }
 
+/*
+ * A request from another thread. References are counted without atomic operations, for the loop's thread alone, so the thread that asks
+ * cannot take one for it. It counts the request in the future instead (remote), atomically, and while that is not zero the
+ * loop's thread lets nothing go away, as if it were references: a last reference given back meanwhile leaves the future with none,
+ * until the request arrives and turns itself into one. What the caller must see to is that the future is there until the
+ * count has gone up, that is, during the call: an end of the last reference that comes after the call, in the order that the
+ * program itself keeps between its threads, sees the count.
+ */
 struct remote_cancel {
     struct ci_remote_call call;
+    struct ci_chain chain; /* while it waits in the ready queue */
     struct coil_future *future;
 };
+
+static void take_over(struct coil_future *future)
+{
+    future->references++;
+    (void)atomic_fetch_sub_explicit(&future->remote, 1, memory_order_relaxed);
+}
+
+static void remote_cancel_ends(struct remote_cancel *remote)
+{
+    struct coil_future *future = remote->future;
+
+    ci_free(remote);
+    ci_future_unref(future);
+}
 
 static void run_remote_cancel(void *arg)
 {
     struct remote_cancel *remote = arg;
 
+    ci_list_remove(&remote->chain.link);
     ci_ready_release(&remote->future->loop->ready);
     (void)ci_future_cancel(remote->future, NULL); /* one that is done by now is what the caller wanted */
-    ci_free(remote);
+    remote_cancel_ends(remote);
+}
+
+/* The loop closes between the request's arrival and its turn. */
+static void drop_arrived(struct ci_chain *chain)
+{
+    remote_cancel_ends(ci_container_of(chain, struct remote_cancel, chain));
 }
 
 static void remote_cancel_arrives(struct coil_loop *loop, struct ci_remote_call *call)
 {
-    (void)ci_ready_push(&loop->ready, run_remote_cancel, ci_container_of(call, struct remote_cancel, call));
+    struct remote_cancel *remote = ci_container_of(call, struct remote_cancel, call);
+
+    take_over(remote->future);
+    remote->chain.drop = drop_arrived;
+    ci_list_append(&ci_runtime_of(loop)->chains, &remote->chain.link);
+    (void)ci_ready_push(&loop->ready, run_remote_cancel, remote);
 }
 
 static void remote_cancel_drops(struct ci_remote_call *call)
 {
-    ci_free(ci_container_of(call, struct remote_cancel, call));
+    struct remote_cancel *remote = ci_container_of(call, struct remote_cancel, call);
+
+    take_over(remote->future);
+    remote_cancel_ends(remote);
 }
 
 int coil_cancel_threadsafe(coil_future *future)
@@ -283,6 +321,7 @@ int coil_cancel_threadsafe(coil_future *future)
     *remote = (struct remote_cancel){.future = future};
     remote->call.arrive = remote_cancel_arrives;
     remote->call.drop = remote_cancel_drops;
+    (void)atomic_fetch_add_explicit(&future->remote, 1, memory_order_relaxed);
     ci_remote_push(future->loop, &remote->call);
     return 0;
 }

@@ -292,18 +292,22 @@ const char *coil_cancel_message(const coil_future *future)
 
 /* ---- references ------------------------------------------------------------------------------------------------------ */
 
+/* A program that never gives references back shall leak, not come round to zero: from here on nothing is counted any more. The
+ * library's own references, which are always given back, have room above. */
+enum { FOR_EVER = INT32_MAX };
+
 coil_future *coil_ref(coil_future *future)
 {
     if (future == NULL || ci_loop_check_thread(future->loop, "coil_ref") < 0) {
         return NULL;
     }
-    future->references++;
+    future->references += future->references < FOR_EVER;
     return future;
 }
 
 void coil_unref(coil_future *future)
 {
-    if (future != NULL && ci_loop_check_thread(future->loop, "coil_unref") == 0) {
+    if (future != NULL && ci_loop_check_thread(future->loop, "coil_unref") == 0 && future->references < FOR_EVER) {
         ci_future_unref(future);
     }
 }
@@ -336,7 +340,8 @@ void ci_future_unref_later(struct coil_future *future)
 {
     struct ci_runtime *runtime = ci_runtime_of(future->loop);
 
-    if (--future->references == 0) {
+    future->references--;
+    if (ci_future_is_unwanted(future)) {
         future->walk_from = runtime->doomed;
         runtime->doomed = future;
     }

@@ -6,6 +6,7 @@
 #ifndef CI_TASK_FUTURE_H
 #define CI_TASK_FUTURE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -64,9 +65,11 @@ struct coil_future {
     struct coil_future *walk_from; /* during a walk: where it came from, or the next on its list */
     uint64_t walk_epoch;           /* the last walk that came by: 64 bits, so that no number comes twice */
     uint32_t walk_child;           /* of a gather during a cancellation: which child is next */
+    _Atomic uint32_t remote;       /* requests of other threads that have not arrived: each keeps this here */
     const char *file;
     const char *function;
-    char *message; /* made by coil_error_message */
+    char *message;              /* made by coil_error_message */
+    struct ci_callback *logger; /* while pending: reports its error, for the shield that left last; or NULL */
 };
 
 extern const struct ci_future_class ci_future_plain;
@@ -145,7 +148,13 @@ void ci_done_callbacks_drop(struct coil_future *future);
 /* Whether callback is a user's done-callback; if so and it will not run, this frees it. */
 bool ci_done_callback_free(struct ci_callback *callback);
 
-/* Gives the last reference's future its end. */
+/* Whether a future without references goes away: not while a request of another thread is on its way to it. */
+static inline bool ci_future_is_unwanted(const struct coil_future *future)
+{
+    return future->references == 0 && atomic_load_explicit(&future->remote, memory_order_relaxed) == 0;
+}
+
+/* Gives an unwanted future its end. */
 void ci_future_destroy(struct coil_future *future);
 
 /* Gives back a reference that a future which is being destroyed holds to another: without recursion, however long the chain. */
@@ -153,7 +162,8 @@ void ci_future_unref_later(struct coil_future *future);
 
 static inline void ci_future_unref(struct coil_future *future)
 {
-    if (--future->references == 0) {
+    future->references--;
+    if (ci_future_is_unwanted(future)) {
         ci_future_destroy(future);
     }
 }

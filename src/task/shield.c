@@ -35,6 +35,9 @@ static const struct ci_future_class shield_class = {
 
 static void leave_inner(struct shield *shield)
 {
+    if (shield->inner->logger == &shield->on_inner) {
+        shield->inner->logger = NULL;
+    }
     ci_future_unsubscribe(shield->inner, &shield->on_inner);
     ci_future_unref(&shield->outer);
 }
@@ -70,14 +73,10 @@ static void pass_on(void *arg)
 }
 
 /* Only the shield that left last logs an error of the inner future. */
-static void others_stop_logging(struct coil_future *inner)
+static void other_stops_logging(struct coil_future *inner)
 {
-    for (struct ci_list *link = inner->callbacks.next, *next; link != &inner->callbacks; link = next) {
-        struct ci_callback *callback = ci_container_of(link, struct ci_callback, link);
-        next = link->next;
-        if (callback->run == log_error) {
-            leave_inner(callback->arg);
-        }
+    if (inner->logger != NULL) {
+        leave_inner(inner->logger->arg);
     }
 }
 
@@ -89,11 +88,11 @@ static void outer_is_done(void *arg)
     ci_callback_runs(&shield->on_outer, shield->outer.loop);
     if (!ci_future_done(inner)) {
         leave_inner(shield);
-        others_stop_logging(inner);
+        other_stops_logging(inner);
         ci_callback_init(&shield->on_inner, log_error, shield);
-        if (ci_future_subscribe(inner, &shield->on_inner) ==
-            0) { /* without memory there is no report, which is all it is for */
+        if (ci_future_subscribe(inner, &shield->on_inner) == 0) { /* without memory there is no report, nothing else */
             shield->outer.references++;
+            inner->logger = &shield->on_inner;
         }
     }
     ci_future_unref(&shield->outer); /* the node's */

@@ -117,7 +117,8 @@ static void end(struct ci_runtime *runtime, struct ci_task *task, int rc)
     ci_list_remove(&task->all);
     runtime->task_count--;
     ci_ready_release(&runtime->loop.ready);
-    if (--task->future.references == 0) {
+    task->future.references--;
+    if (ci_future_is_unwanted(&task->future)) {
         if (runtime->corpse != NULL) {
             ci_task_bury(runtime);
         }

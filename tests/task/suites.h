@@ -18,6 +18,7 @@ Suite *as_completed_suite(void);
 Suite *shield_suite(void);
 Suite *group_suite(void);
 Suite *scope_suite(void);
+Suite *remote_suite(void);
 Suite *run_suite(void);
 Suite *deadlock_suite(void);
 Suite *report_suite(void);

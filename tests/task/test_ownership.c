@@ -275,6 +275,37 @@ TASK_TEST(what_a_group_spawns_is_gone_when_it_ends)
     return 0;
 }
 
+/* Counts that would overflow stay where they are: who never gives back leaks, and nothing worse. */
+TASK_TEST(references_beyond_all_counting_keep_the_future_for_good)
+{
+    A_FUTURE(future);
+
+    future->references = INT32_MAX - 1;
+    ck_assert_ptr_eq(coil_ref(future), future);
+    ck_assert_ptr_eq(coil_ref(future), future);
+    for (int i = 0; i < 5; i++) {
+        coil_unref(future);
+    }
+    ck_assert_uint_eq(future->references, INT32_MAX);
+    ck_assert_int_eq(coil_future_set_result(future, 3), 0);
+    ck_assert_int_eq(coil_await(future), 3);
+    future->references = 1;
+    coil_unref(future);
+    return 0;
+}
+
+TASK_TEST(requests_beyond_all_counting_are_still_delivered)
+{
+    coil_task *task = spawn(hang, NULL);
+
+    coil_sleep(0);
+    ci_task_of(task)->cancelling = INT32_MAX;
+    ck_assert_int_eq(coil_cancel(task), 1);
+    ck_assert_int_eq(coil_cancelling(task), INT32_MAX);
+    ck_assert_int_eq(coil_join(task), -ECANCELED);
+    return 0;
+}
+
 /* ---- what a report's handler may keep -------------------------------------------------------------------------------- */
 
 static coil_future *rescued;
@@ -334,6 +365,8 @@ Suite *ownership_suite(void)
     tcase_add_test(tc, waiting_keeps_the_futures_in_every_way_of_waiting);
     tcase_add_test(tc, a_groups_handles_are_good_until_its_end);
     tcase_add_test(tc, what_a_group_spawns_is_gone_when_it_ends);
+    tcase_add_test(tc, references_beyond_all_counting_keep_the_future_for_good);
+    tcase_add_test(tc, requests_beyond_all_counting_are_still_delivered);
     tcase_add_test(tc, a_handler_may_keep_the_future_of_its_report);
     suite_add_tcase(suite, tc);
     return suite;

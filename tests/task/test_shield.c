@@ -167,6 +167,37 @@ START_TEST(many_shields_that_were_left_report_one_error_once)
     }
 END_TEST
 
+/* All of a crowd leave at the same time, as after a limit of time; each moves the one report to its own place. */
+static int leave_a_crowd(void *unused)
+{
+    enum { CROWD = 20000 };
+    coil_task *inner = coil_create_task(fail_in_a_second, NULL, .name = "inner");
+    coil_future **shields = malloc(CROWD * sizeof(coil_future *));
+
+    (void)unused;
+    ck_assert_ptr_nonnull(shields);
+    for (int i = 0; i < CROWD; i++) {
+        shields[i] = coil_shield(inner);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        coil_cancel(shields[i]);
+        coil_unref(shields[i]);
+    }
+    free(shields);
+    coil_sleep(0.5);
+    ck_assert_ptr_nonnull(inner->logger);
+    coil_sleep(1);
+    coil_unref(inner);
+    return 0;
+}
+
+START_TEST(a_crowd_of_shields_that_were_left_reports_one_error_once)
+    {
+        ck_assert_int_eq(run(leave_a_crowd), 0);
+        take_report(COIL_REPORT_SHIELDED_ERROR);
+    }
+END_TEST
+
 TASK_TEST(a_result_after_the_waiter_has_left_is_nobodys_business)
 {
     coil_task *inner = spawn(sleep_for, &(double){1});
@@ -233,6 +264,7 @@ Suite *shield_suite(void)
     tcase_add_test(tc, shields_of_shields_pass_results_and_stop_cancellations);
     tcase_add_test(tc, an_error_after_the_waiter_has_left_is_reported_once);
     tcase_add_test(tc, many_shields_that_were_left_report_one_error_once);
+    tcase_add_test(tc, a_crowd_of_shields_that_were_left_reports_one_error_once);
     tcase_add_test(tc, a_result_after_the_waiter_has_left_is_nobodys_business);
     tcase_add_test(tc, an_inner_that_is_cancelled_after_the_waiter_has_left_is_nobodys_business);
     tcase_add_test(tc, an_error_in_a_shield_that_nobody_holds_is_never_retrieved);
