@@ -64,10 +64,11 @@ COIL_API const char *coil_errname(int rc);
  *
  *     return coil_fail(rc, "fetching %s", url);
  *
- * Notes chain: one made on the way out of an await that failed stands before those that came with the failure. They travel
- * with the error to whoever awaits the task, and are shown by coil_error_message and by every report. The text is copied.
- * Outside of a task, or when memory runs out, only the number travels. error is a negative errno; another number is
- * returned as it is and nothing is noted. asyncio: raise ... from ...; BaseException.add_note.
+ * Notes chain: one made on the way out of an await that failed stands before those that came with the failure. They
+ * travel with the error to whoever awaits the task, and are shown by coil_error_message and by every report. The text
+ * is copied. There may be 64 in a chain, so that what fails again and again fills no memory: beyond, a new one takes
+ * the place of the last. Outside of a task, or when memory runs out, only the number travels. error is a negative
+ * errno; another number is returned as it is and nothing is noted. asyncio: raise ... from ...; BaseException.add_note.
  */
 #define coil_fail(error, ...) \
     coil_fail_from((error), &(const struct coil_site){__FILE__, __func__, __LINE__}, __VA_ARGS__)
@@ -75,9 +76,9 @@ COIL_API int coil_fail_from(int error, const struct coil_site *site, const char 
     __attribute__((format(printf, 3, 4)));
 
 /*
- * Replaces the allocator for everything that the library allocates from then on (stacks are mapped, not allocated). Call it
- * before anything else of coil. The functions behave as malloc, realloc and free do and may be called from several threads.
- * Returns 0, or -EINVAL when one of them is NULL.
+ * Replaces the allocator for everything that the library allocates from then on (stacks are mapped, not allocated).
+ * Call it before anything else of coil. The functions behave as malloc, realloc and free do and may be called from
+ * several threads. Returns 0, or -EINVAL when one of them is NULL and nothing is replaced.
  */
 COIL_API int coil_set_allocator(void *(*malloc_fn)(size_t), void *(*realloc_fn)(void *, size_t),
                                 void (*free_fn)(void *));

@@ -69,10 +69,10 @@ typedef void coil_exception_handler(coil_loop *loop, const struct coil_report *r
 
 /*
  * Makes handler receive every report of this loop, with userdata; NULL brings back the default, which prints them to
- * stderr. The handler must not await. Two kinds come from another thread than the loop's: COIL_REPORT_BLOCKED from the watchdog's,
- * while the loop's own is busy, and COIL_REPORT_WRONG_THREAD from the thread at fault; at most one such thread calls the handler at
- * a time. When this returns, no thread is in the handler that was set before, and none will call it any more (the
- * caller's own is, if that handler calls this); so its userdata may go.
+ * stderr. Ignored when loop is NULL. The handler must not await. Two kinds come from another thread than the loop's:
+ * COIL_REPORT_BLOCKED from the watchdog's, while the loop's own is busy, and COIL_REPORT_WRONG_THREAD from the thread
+ * at fault; at most one such thread calls the handler at a time. When this returns, no thread is in the handler that was
+ * set before, and none will call it any more (the caller's own is, if that handler calls this); so its userdata may go.
  * asyncio: loop.set_exception_handler.
  */
 COIL_API void coil_loop_set_exception_handler(coil_loop *loop, coil_exception_handler *handler, void *userdata);
@@ -83,7 +83,10 @@ COIL_API void coil_loop_set_exception_handler(coil_loop *loop, coil_exception_ha
  */
 COIL_API void coil_loop_call_exception_handler(coil_loop *loop, const char *message, int error);
 
-/* Prints report to stderr as the default handler does, so that a handler can add to it instead of replacing it. */
+/*
+ * Prints report to stderr as the default handler does, so that a handler can add to it instead of replacing it. Ignores
+ * NULL.
+ */
 COIL_API void coil_report_print(const struct coil_report *report);
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------- */
@@ -110,15 +113,15 @@ struct coil_loop_options {
     uint64_t seed;                 /* not 0: ready tasks run in a random order with this seed; also by COIL_SEED=N */
     size_t stack_size;             /* bytes, for tasks that do not say: 64 KiB by default */
     double slow_callback_duration; /* seconds, debug mode: 0.1 by default */
-    size_t max_tasks; /* tasks at the same time; more are refused with -EAGAIN. 0: as many as memory holds */
+    size_t max_tasks; /* tasks at the same time, main among them; more get -EAGAIN. 0: as many as memory holds */
 };
 
 /*
  * Makes a loop for the calling thread, which is the only one that may use it. Options come as designated initialisers:
- * coil_loop_new(.debug = true); NULL for the struct means none. Returns the loop, to be given to coil_loop_close, or NULL, and
- * coil_creation_error() then says why: -ENOMEM, -EMFILE, -ENFILE, -EINVAL for an option or a COIL_BACKEND that makes no sense,
- * -ENOTSUP for a backend that is not there, -EAGAIN when debug mode's thread cannot be started.
- * asyncio: new_event_loop.
+ * coil_loop_new(.debug = true); NULL for the struct means none. Returns the loop, to be given to coil_loop_close, or
+ * NULL, and coil_creation_error() then says why: -ENOMEM, -EMFILE, -ENFILE, -EINVAL for an option or a COIL_BACKEND
+ * that makes no sense (a .stack_size over 1 GiB too), -ENOTSUP for a backend that is not there, -EAGAIN when debug
+ * mode's thread cannot be started. asyncio: new_event_loop.
  */
 #define coil_loop_new(...) \
     coil_loop_new_with(&(struct coil_loop_options){.size = sizeof(struct coil_loop_options), __VA_ARGS__})
@@ -131,20 +134,26 @@ COIL_API coil_loop *coil_loop_new_with(const struct coil_loop_options *options);
 COIL_API int coil_creation_error(void);
 
 /*
- * Runs the loop until coil_loop_stop, on the stack of the caller. Returns 0 once it was stopped, -EPERM inside a running
- * loop, -EDEADLK when it is certain that nothing can ever happen any more, or the error of a poller that broke.
- * asyncio: loop.run_forever.
+ * Runs the loop until coil_loop_stop, on the stack of the caller. Returns 0 once it was stopped, -EINVAL for NULL or a
+ * loop that is closing, -EPERM inside a running loop (this one or another), -EDEADLK when it is certain that nothing can
+ * ever happen any more (what waits is reported), or the error of a poller that broke. After any of these it can be run
+ * again. asyncio: loop.run_forever.
  */
 COIL_API int coil_loop_run_forever(coil_loop *loop);
 
-/* Ends coil_loop_run_forever after the iteration that is under way, or the next one. asyncio: loop.stop. */
+/*
+ * Ends coil_loop_run_forever after the iteration that is under way or, if the loop does not run, the first one of its
+ * next run. Ignored when loop is NULL. asyncio: loop.stop.
+ */
 COIL_API void coil_loop_stop(coil_loop *loop);
 
 /*
  * Closes the loop. Callbacks that have not run are dropped; a task that is still waiting is reported
- * (COIL_REPORT_DESTROYED_PENDING) and its stack is let go as it is: cancel and await such tasks first, as coil_run does.
- * References to futures and tasks of the loop stay good for everything but waiting, and are given back as ever. Returns 0,
- * -EINVAL for NULL, -EPERM while the loop runs. asyncio: loop.close.
+ * (COIL_REPORT_DESTROYED_PENDING) and its stack is let go as it is: cancel and await such tasks first, as coil_run
+ * does. References to futures and tasks of the loop stay good for everything but waiting, and are given back as ever;
+ * the loop itself, and timeouts and groups that were left open in it, must not be used any more. Reports that are sent
+ * on the way can start nothing in the loop. Returns 0, -EINVAL for NULL or, from such a report, a loop that is closing,
+ * -EPERM while the loop runs. On an error the loop is as it was. asyncio: loop.close.
  */
 COIL_API int coil_loop_close(coil_loop *loop);
 
@@ -189,9 +198,10 @@ COIL_API coil_handle *coil_call_at_from(double when, coil_callback *callback, vo
                                         const struct coil_site *site);
 
 /*
- * As coil_call_soon, from any thread, and wakes the loop. Calls from one thread run in the order in which they were made. From
- * another thread than the loop's, the handle only says that the call was taken, and must not be touched. The loop must not
- * be closed meanwhile. NULL with coil_creation_error(): -EINVAL, -ENOMEM. asyncio: loop.call_soon_threadsafe.
+ * As coil_call_soon, from any thread, and wakes the loop. Calls from one thread run in the order in which they were
+ * made. From another thread than the loop's, the handle only says that the call was taken, and must not be touched. The
+ * loop must be there until this returns; if it is closed before the callback had its turn, it is dropped. NULL with
+ * coil_creation_error(): -EINVAL without a loop or a callback, -ENOMEM. asyncio: loop.call_soon_threadsafe.
  */
 #define coil_call_soon_threadsafe(loop, callback, ...)              \
     coil_call_soon_threadsafe_from((loop), (callback), __VA_ARGS__, \

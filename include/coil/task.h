@@ -1,14 +1,16 @@
 /*
  * Tasks, futures, and all the ways of waiting for them. Everything here is used from the loop's own thread, but for
- * coil_cancel_threadsafe; from another thread, debug mode refuses with -EPERM what would change something (see coil/loop.h).
+ * coil_cancel_threadsafe; from another thread, debug mode refuses with -EPERM what would change something (see
+ * coil/loop.h).
  *
- * A function that is to wait for a future, complete it or look at its result, and is given NULL, behaves
- * as for a future that could not be made: it returns coil_creation_error(), or -EINVAL when there is none; so
- * coil_join(coil_create_task(...)) needs no check in between. A future of another loop than the running one is -EINVAL wherever
- * it is to be waited for.
+ * A function that is to wait for a future, complete it or look at its result, and is given NULL, behaves as for a
+ * future that could not be made: it returns coil_creation_error(), or -EINVAL when there is none; so
+ * coil_join(coil_create_task(...)) needs no check in between. A future of another loop than the running one is -EINVAL
+ * wherever it is to be waited for.
  *
- * The functions behind the macros (their names end in _with or _from) take NULL for an options struct or a site as "none", where a
- * number of futures is not among the options. Of a struct that is smaller than this header's (its size member says), the rest counts as zero.
+ * The functions behind the macros (their names end in _with or _from), which C++ and other languages call, take NULL
+ * for an options struct or a site as "none", where a number of futures is not among the options. Of a struct that is
+ * smaller than this header's (its size member says), the rest counts as zero.
  */
 #ifndef COIL_TASK_H
 #define COIL_TASK_H
@@ -46,32 +48,36 @@ struct coil_run_options {
  *
  *     coil_run(main_, NULL, .debug = true)
  *
- * Returns main's result or error; -ECANCELED if main was cancelled; -EINTR if a SIGINT cancelled it or came too late for
- * that (.handle_sigint; a SIGINT that is ignored when coil_run begins stays ignored);
- * -EPERM inside a running loop; -EDEADLK when nothing can wake any task any more (each is reported, then cancelled); what
- * coil_loop_new may fail with; -EBUSY for .handle_sigint while another coil_run of the process has it. asyncio: asyncio.run.
+ * Returns main's result or error; -ECANCELED if main was cancelled; -EINTR if a SIGINT cancelled it or came too late
+ * for that (.handle_sigint; a SIGINT that is ignored when coil_run begins stays ignored); -EPERM inside a running loop;
+ * -EDEADLK when nothing can wake any task any more (each is reported, then cancelled); -EINVAL without main; what
+ * coil_loop_new may fail with; -EBUSY for .handle_sigint while another coil_run of the process has it; the error of a
+ * poller that broke. arg stays the caller's. asyncio: asyncio.run.
  */
 #define coil_run(main, ...) \
     coil_run_with((main), &(struct coil_run_options){.size = sizeof(struct coil_run_options), .arg = __VA_ARGS__})
 COIL_API int coil_run_with(coil_fn *main, const struct coil_run_options *options);
 
 /*
- * Runs the loop until future is done and returns its result or error. -EPERM inside a running loop, -EINVAL for a future of
- * another loop, -EINPROGRESS if the loop was stopped first, -EDEADLK as in coil_run. The caller keeps its reference.
+ * Runs the loop until future is done and returns its result or error. -EPERM inside a running loop, -EINVAL without a
+ * loop, for one that is closing and for a future of another loop, -ENOMEM, -EINPROGRESS if the loop was stopped first,
+ * -EDEADLK as in coil_run (nothing is cancelled), or the error of a poller that broke. The caller keeps its reference.
  * asyncio: loop.run_until_complete.
  */
 COIL_API int coil_loop_run_until_complete(coil_loop *loop, coil_future *future);
 
 /*
- * Makes a task in a loop that need not be running, the low level of coil_create_task: it runs once the loop does. options may be
- * NULL. Hands out one reference. NULL with coil_creation_error(), as coil_create_task; -EPERM for NULL or a closed loop.
- * asyncio: loop.create_task.
+ * Makes a task in a loop that need not be running, the low level of coil_create_task: it runs once the loop does.
+ * options may be NULL. Hands out one reference. NULL with coil_creation_error(), as coil_create_task; -EPERM for NULL
+ * or a loop that is closing. asyncio: loop.create_task.
  */
 struct coil_task_options;
 COIL_API coil_task *coil_loop_create_task(coil_loop *loop, coil_fn *fn, const struct coil_task_options *options);
 
-/* Makes a future in a loop that need not be running. Hands out one reference. NULL with coil_creation_error(): -EPERM for NULL, -ENOMEM.
- * asyncio: loop.create_future. */
+/*
+ * Makes a future in a loop that need not be running. Hands out one reference. NULL with coil_creation_error(): -EPERM
+ * for NULL or a loop that is closing, -ENOMEM. asyncio: loop.create_future.
+ */
 COIL_API coil_future *coil_loop_create_future(coil_loop *loop);
 
 /* ---- tasks ----------------------------------------------------------------------------------------------------------- */
@@ -80,20 +86,24 @@ COIL_API coil_future *coil_loop_create_future(coil_loop *loop);
 struct coil_task_options {
     size_t size;           /* sizeof this struct */
     void *arg;             /* what fn is called with */
-    const char *name;      /* copied; "Task-N" by default */
-    size_t stack_size;     /* bytes, rounded up to a power of two; the loop's by default */
+    const char *name;      /* copied; "Task-N" by default, and where there is no memory for a long one */
+    size_t stack_size;     /* bytes, rounded up to a power of two from 16 KiB to 1 GiB; the loop's by default */
     size_t arg_size;       /* not 0: so many bytes of *arg are copied, and fn is called with the copy; at most 2,048 */
     bool eager_start;      /* runs fn at once, until it first waits, instead of in the next iteration */
     struct coil_site site; /* filled in by the macros */
 };
 
 /*
- * Makes a task that runs fn(arg) from the loop's next iteration on, and returns at once. Hands out one reference; the loop
- * has its own until the task is done, so giving back the caller's does not stop it. arg must live until the task is done,
- * unless .arg_size has it copied. Options: .name .stack_size .arg_size .eager_start. NULL with coil_creation_error():
- * -EPERM without a running loop, -EINVAL (no fn, .arg_size too large or without .arg, .stack_size over 1 GiB), -EAGAIN (the loop's
- * .max_tasks), -ENOMEM (also when there are as many stacks as vm.max_map_count allows).
- * asyncio: asyncio.create_task.
+ * Makes a task that runs fn(arg) from the loop's next iteration on, and returns at once. Hands out one reference; the
+ * loop has its own until the task is done, so giving back the caller's does not stop it. arg must live until the task
+ * is done, unless .arg_size has it copied. Options: .name .stack_size .arg_size .eager_start. NULL with
+ * coil_creation_error(): -EPERM without a running loop, -EINVAL (no fn, .arg_size too large or without .arg,
+ * .stack_size over 1 GiB), -EAGAIN (the loop's .max_tasks, among which main is), -ENOMEM (also when there are as many
+ * stacks as vm.max_map_count allows).
+ *
+ * A task that is cancelled before its first step never runs. So what is handed to it to be released by it, such as a
+ * descriptor to be closed, is released by nobody then: hand it over with .eager_start, with which fn has begun, and
+ * holds it, when this returns. asyncio: asyncio.create_task.
  */
 #define coil_create_task(fn, ...)                                                                     \
     coil_create_task_with((fn), &(struct coil_task_options){.size = sizeof(struct coil_task_options), \
@@ -114,15 +124,18 @@ COIL_API size_t coil_all_tasks(coil_task **out, size_t capacity);
 COIL_API int coil_cancelling(const coil_task *task);
 
 /*
- * Takes one request back and returns how many are left; at 0, a cancellation that was not delivered yet no longer will be.
- * Who catches -ECANCELED and goes on calls it. 0 for what is no task. asyncio: Task.uncancel.
+ * Takes one request back and returns how many are left; at 0, a cancellation that was not delivered yet no longer will
+ * be. Who catches -ECANCELED and goes on calls it. 0 for NULL and for what is no task. asyncio: Task.uncancel.
  */
 COIL_API int coil_uncancel(coil_task *task);
 
 /* The task's name, good until it is set anew or the task's last reference goes; "" for what is no task. asyncio: get_name. */
 COIL_API const char *coil_task_name(const coil_task *task);
 
-/* Copies name. Returns 0, -EINVAL (no name, no task), -ENOMEM. asyncio: Task.set_name. */
+/*
+ * Gives the task a name, which is copied. Returns 0, -EINVAL (no name, no task), -ENOMEM; on an error the old one
+ * stays. asyncio: Task.set_name.
+ */
 COIL_API int coil_task_set_name(coil_task *task, const char *name);
 
 /* ---- futures --------------------------------------------------------------------------------------------------------- */
@@ -133,8 +146,9 @@ COIL_API int coil_task_set_name(coil_task *task, const char *name);
 COIL_API coil_future *coil_future_new_from(const struct coil_site *site);
 
 /*
- * Completes a future that one has made: its waiters wake in the next iteration. result is >= 0. Returns 0; -EALREADY when it
- * is done; -EINVAL for a negative result, or for a task, a gather or a shield, which complete themselves. asyncio: set_result.
+ * Completes a future that one has made: its waiters wake in the next iteration (nobody does once its loop is closed).
+ * result is >= 0. Returns 0; -EALREADY when it is done; -EINVAL for a negative result, or for a task, a gather or a
+ * shield, which complete themselves. asyncio: Future.set_result.
  */
 COIL_API int coil_future_set_result(coil_future *future, int result);
 
@@ -153,14 +167,20 @@ COIL_API bool coil_done(const coil_future *future);
 /* Whether it ended by cancellation. asyncio: Future.cancelled. */
 COIL_API bool coil_cancelled(const coil_future *future);
 
-/* What coil_await would return, without waiting: -EINPROGRESS while it is not done. asyncio: Future.result. */
+/* What coil_await would return, without waiting: -EINPROGRESS while it is not done. An error counts as looked at.
+ * asyncio: Future.result. */
 COIL_API int coil_result(const coil_future *future);
 
-/* 0, or the negative errno that it ended with; -ECANCELED if cancelled, -EINPROGRESS if not done. asyncio: Future.exception. */
+/*
+ * 0, or the negative errno that it ended with; -ECANCELED if cancelled, -EINPROGRESS if not done. Otherwise as
+ * coil_result. asyncio: Future.exception.
+ */
 COIL_API int coil_error(const coil_future *future);
 
-/* A future's pointer (coil_future_set_value), NULL if it has none; a shield's is that of what it shields; a task's is its argument, the
- * copy where it was copied. */
+/*
+ * A future's pointer (coil_future_set_value), NULL if it has none or there is no future; a shield's is that of what it
+ * shields; a task's is its argument, the copy where it was copied.
+ */
 COIL_API void *coil_value(const coil_future *future);
 
 /* The notes that came with the error (coil_fail), outermost first, joined by ": ", with the error's own words at the end;
@@ -175,35 +195,46 @@ COIL_API const char *coil_cancel_message(const coil_future *future);
 typedef void coil_done_callback(coil_future *future, void *userdata);
 
 /*
- * Has callback(future, userdata) called through the loop once future is done: at its end, or in the next iteration if it is
- * done already. Returns 0, -EINVAL, -ENOMEM. asyncio: Future.add_done_callback.
+ * Has callback(future, userdata) called through the loop once future is done: in the iteration after its end, or in the
+ * next one if it is done already. A call that is due keeps the future; one that is not goes with it, if it goes away
+ * pending. Returns 0, -EINVAL without a callback, -EPERM once the future's loop is closed, -ENOMEM. asyncio:
+ * Future.add_done_callback.
  */
 COIL_API int coil_add_done_callback(coil_future *future, coil_done_callback *callback, void *userdata);
 
-/* Takes out every such callback with this function and userdata that is not scheduled yet, and returns how many those were.
- * asyncio: Future.remove_done_callback. */
+/*
+ * Takes out every such callback with this function and userdata that is not scheduled yet, and returns how many those
+ * were; 0 for NULL. asyncio: Future.remove_done_callback.
+ */
 COIL_API int coil_remove_done_callback(coil_future *future, coil_done_callback *callback, void *userdata);
 
 /* Takes another reference and returns future. NULL is fine. */
 COIL_API coil_future *coil_ref(coil_future *future);
 
-/* Gives a reference back. NULL is fine. At the last one a pending future goes away with its callbacks. */
+/*
+ * Gives a reference back. NULL is fine. At the last one a future goes away: a pending one with its callbacks, one with
+ * an error that nobody has looked at with a report (COIL_REPORT_NEVER_RETRIEVED). A task that is not done has its
+ * loop's.
+ */
 COIL_API void coil_unref(coil_future *future);
 
 /*
- * Requests that future be cancelled. A future becomes cancelled at once; a task gets -ECANCELED from the await point where it
- * is or which it reaches next, and may refuse it; what a task waits for is cancelled with it, unless shielded. Returns 1 when
- * requested, 0 when it is done already. asyncio: Future.cancel, Task.cancel.
+ * Requests that future be cancelled. A future becomes cancelled at once; a task gets -ECANCELED from the await point
+ * where it is or which it reaches next, and may refuse it; what a task waits for is cancelled with it, unless shielded.
+ * A gather passes it on to its children. Returns 1 when requested; 0 when it is done already, for NULL, and for tasks
+ * and gathers whose loop is closed, to which nothing can be delivered any more. asyncio: Future.cancel, Task.cancel.
  */
 COIL_API int coil_cancel(coil_future *future);
 
-/* As coil_cancel, with a reason, which is copied (and lost, not the request, if memory runs out). */
+/* As coil_cancel, with a reason, which is copied (and lost, not the request, if memory runs out). NULL is no reason. */
 COIL_API int coil_cancel_msg(coil_future *future, const char *why);
 
 /*
- * As coil_cancel, from any thread. The reference must not be given back, nor the loop be closed, before the loop has taken notice;
- * that the future is done does not show it. Give the reference back through a later coil_call_soon_threadsafe from the same
- * thread, which runs after it. Returns 0 when the loop was told, -EINVAL (NULL), -ENOMEM.
+ * As coil_cancel, from any thread: the loop is told, and cancels it in its next iteration. The future must be there
+ * until this returns, which somebody's reference sees to; from then on the loop itself keeps it for as long as it
+ * needs. References are given back on the loop's thread: a thread that has one to give back has that done through
+ * coil_call_soon_threadsafe. Returns 0 when the loop was told, -EINVAL for NULL, -EPERM once the future's loop is
+ * closed, -ENOMEM. A loop that is closed before its next iteration drops it.
  */
 COIL_API int coil_cancel_threadsafe(coil_future *future);
 
@@ -211,12 +242,13 @@ COIL_API int coil_cancel_threadsafe(coil_future *future);
 
 /*
  * Awaits future. Returns its result or error; at once if it is done. -ECANCELED if the future or the calling task was
- * cancelled: to cancel a task that waits is to cancel what it waits for, for all who wait (see coil_shield). -EDEADLK when
- * future, directly or through others, waits for the caller. -EPERM outside of a task. asyncio: await future.
+ * cancelled: to cancel a task that waits is to cancel what it waits for, for all who wait (see coil_shield). -EDEADLK
+ * when future, directly or through awaits and gathers of others, waits for the caller. -EPERM outside of a task. The
+ * caller keeps its reference. asyncio: await future.
  */
 COIL_API int coil_await(coil_future *future);
 
-/* As coil_await, and gives the caller's reference back, on errors too. */
+/* Awaits future as coil_await does, and gives the caller's reference back, on errors too. */
 COIL_API int coil_join(coil_future *future);
 
 /* Awaits for so many seconds; 0 or less lets everything else that is ready run once. Returns 0, -ECANCELED, -EINVAL (NaN),
@@ -224,15 +256,19 @@ COIL_API int coil_join(coil_future *future);
 COIL_API int coil_sleep(double seconds);
 
 /*
- * Awaits future for at most timeout seconds; after that cancels it, awaits its end, and returns -ETIMEDOUT. If it then ends
- * with a result all the same, that result is returned. INFINITY is no limit; 0 or less cancels at once what is not done.
- * Otherwise as coil_await; -EINVAL for NaN, -ENOMEM when there is no memory for the timer (the future is cancelled then, too). The
- * caller keeps its reference. asyncio: asyncio.wait_for.
+ * Awaits future for at most timeout seconds; after that cancels it, awaits its end, and returns -ETIMEDOUT. If it then
+ * ends with a result all the same, that result is returned. INFINITY is no limit; 0 or less cancels at once what is not
+ * done. Otherwise as coil_await; -EINVAL for NaN, -ENOMEM when there is no memory for the timer or the wait (the future
+ * is cancelled then, too). The caller keeps its reference. asyncio: asyncio.wait_for.
  */
 COIL_API int coil_wait_for(coil_future *future, double timeout);
 
-/* The same for a coroutine, which runs in the calling task, under a timeout; with 0 or less it runs in a task of its own that
- * is cancelled before it starts. asyncio: wait_for(coroutine(), timeout). */
+/*
+ * Awaits a coroutine, fn(arg), for at most timeout seconds: it runs in the calling task, and the end of the time
+ * cancels what it awaits; with 0 or less it gets a task of its own that is cancelled before it starts. Returns what fn
+ * does, or -ETIMEDOUT; -EINVAL without fn or for NaN, -EPERM outside of a task, -ENOMEM, and for that task what
+ * coil_create_task may fail with. asyncio: wait_for(coroutine(), timeout).
+ */
 COIL_API int coil_wait_for_coroutine(coil_fn *fn, void *arg, double timeout);
 
 /*
@@ -254,30 +290,40 @@ typedef struct coil_timeout {
     unsigned serial_;
 } coil_timeout;
 
-/* Begins one; INFINITY is no limit yet, 0 or less expires at the next await. It cannot fail: what is wrong (no task, NaN, no
- * memory for the timer) is said by coil_timeout_end, and by the next await if memory is short. asyncio: timeout(). */
+/*
+ * Begins one; INFINITY is no limit yet, 0 or less expires at the next await. It cannot fail: what is wrong (no task,
+ * NaN, no memory) is said by coil_timeout_end, and by the next await if memory is short. NULL is ignored. asyncio:
+ * timeout().
+ */
 COIL_API void coil_timeout_begin(coil_timeout *timeout, double seconds);
 
-/* Ends it. rc is what the code inside came to; returned as it is, but for an -ECANCELED that this timeout caused, which
- * becomes -ETIMEDOUT, or -ENOMEM if there was no memory for the timer, without which the code inside must not run on. -EINVAL if
- * begin was given NaN, if the scope was never begun, or has ended; -EPERM if begin was, or this is, called outside of a task.
- * asyncio: leaving the Timeout. */
+/*
+ * Ends it. rc is what the code inside came to; returned as it is, but for an -ECANCELED that this timeout caused, which
+ * becomes -ETIMEDOUT, or -ENOMEM if there was no memory for the timer, without which the code inside must not run on.
+ * -EINVAL if begin was given NaN, if the scope was never begun, has ended, or was closed by the end of one around it;
+ * -EPERM if begin was called outside of a task, and outside of the task that began it. Scopes begun inside it and left
+ * open are closed (see above). asyncio: leaving the Timeout.
+ */
 COIL_API int coil_timeout_end(coil_timeout *timeout, int rc);
 
-/* Moves the deadline to when on coil_time's clock (INFINITY: none). 0, -EINVAL if the scope is not active (ended, expiring,
- * never begun) or when is NaN, -ENOMEM, which also makes it expire. asyncio: Timeout.reschedule. */
+/*
+ * Moves the deadline to when on coil_time's clock (INFINITY: none); also for another task, or from a callback. Returns
+ * 0, -EINVAL if the scope is not active (ended, closed, expiring, never begun) or when is NaN, -ENOMEM, which also
+ * makes it expire. asyncio: Timeout.reschedule.
+ */
 COIL_API int coil_timeout_reschedule(coil_timeout *timeout, double when);
 
-/* The deadline on coil_time's clock; INFINITY if there is none. asyncio: Timeout.when. */
+/* The deadline on coil_time's clock; INFINITY if there is none, or no scope. asyncio: Timeout.when. */
 COIL_API double coil_timeout_when(const coil_timeout *timeout);
 
-/* Whether the time ran out, also after the end. asyncio: Timeout.expired. */
+/* Whether the time ran out, also after the end; false for NULL. asyncio: Timeout.expired. */
 COIL_API bool coil_timeout_expired(const coil_timeout *timeout);
 
 /*
- * Makes a future that ends as inner does, but whose cancellation leaves inner running. Hands out a reference, also where
- * inner is done and is itself what is returned. The caller keeps its reference to inner. NULL with coil_creation_error():
- * -ENOMEM, or what NULL for inner stands for. asyncio: asyncio.shield.
+ * Makes a future that ends as inner does, but whose cancellation leaves inner running. Hands out a reference, also
+ * where inner is done and is itself what is returned. The caller keeps its reference to inner. NULL with
+ * coil_creation_error(): -EPERM once the loop of a pending inner is closed, -ENOMEM, or what NULL for inner stands for.
+ * asyncio: asyncio.shield.
  */
 COIL_API coil_future *coil_shield(coil_future *inner);
 
@@ -291,10 +337,12 @@ struct coil_gather_options {
 };
 
 /*
- * Makes a future that is done when all n of futures are, its result 0; or as soon as one of them fails, with that error, while
- * the others go on. To cancel it is to cancel them. It keeps references of its own to the children. Hands out one reference.
- * Options: .return_errors. The same future may be given twice. NULL with coil_creation_error(): -EPERM, -EINVAL, -ENOMEM, or
- * what a NULL among futures stands for. asyncio: asyncio.gather.
+ * Makes a future that is done when all n of futures are, its result 0; or as soon as one of them fails, with that
+ * error, while the others go on. To cancel it is to cancel them. It keeps references of its own to the children. Hands
+ * out one reference. Options: .return_errors. The same future may be given twice. NULL with coil_creation_error():
+ * -EPERM without a running loop, -EINVAL for a future of another loop, for NULL instead of futures where n is not 0,
+ * and for n over 2,147,483,647, -ENOMEM, or what a NULL among futures stands for; nothing has happened to the futures
+ * then. asyncio: asyncio.gather.
  */
 #define coil_gather(...)                            \
     coil_gather_with(&(struct coil_gather_options){ \
@@ -318,9 +366,11 @@ struct coil_wait_options {
 };
 
 /*
- * Awaits until all n of futures are done, or the first of them, or the first error, or until the timeout. Cancels nothing.
- * Returns how many are done (coil_done says which); a future given twice counts once. Options: .timeout .return_when.
- * -ECANCELED, -EINVAL (n is 0, NaN), -EPERM, -ENOMEM. asyncio: asyncio.wait.
+ * Awaits until all n of futures are done, or the first of them, or the first error, or until the timeout. Cancels
+ * nothing. Returns how many are done (coil_done says which); a future given twice counts once. Options: .timeout
+ * .return_when. -ECANCELED if the calling task was cancelled; -EINVAL if there are none or more than 2,147,483,647, for
+ * a future of another loop, for NaN or an unknown .return_when; -EPERM outside of a task, -ENOMEM, or what a NULL among
+ * futures stands for. The caller keeps its references. asyncio: asyncio.wait.
  */
 #define coil_wait(...) \
     coil_wait_with(&(struct coil_wait_options){.size = sizeof(struct coil_wait_options), .futures = __VA_ARGS__})
@@ -340,9 +390,10 @@ typedef struct coil_as_completed_iter {
 } coil_as_completed_iter;
 
 /*
- * Begins to hand out n futures in the order in which they end. A future given twice comes once. Options: .timeout. The iterator keeps
- * references of its own to the futures until it is closed. Returns 0, -EINVAL (NULL, NaN, a future of another loop), -EPERM,
- * -ENOMEM, or what a NULL among futures stands for; on an error there is nothing to close. asyncio: asyncio.as_completed.
+ * Begins to hand out n futures in the order in which they end. A future given twice comes once. Options: .timeout. The
+ * iterator keeps references of its own to the futures until it is closed. Returns 0, -EINVAL (NULL, NaN, a future of
+ * another loop, n over 2,147,483,647), -EPERM without a running loop, -ENOMEM, or what a NULL among futures stands for;
+ * on an error there is nothing to close. asyncio: asyncio.as_completed.
  */
 #define coil_as_completed(iter, ...)                                    \
     coil_as_completed_with((iter), &(struct coil_as_completed_options){ \
@@ -350,13 +401,18 @@ typedef struct coil_as_completed_iter {
 COIL_API int coil_as_completed_with(coil_as_completed_iter *iter, const struct coil_as_completed_options *options);
 
 /*
- * Awaits the next one. Returns 1 with *ret a borrowed reference to a future that is done; 0 at the end, where the iterator is closed;
- * -ETIMEDOUT, once for each future that was not done in time; -ECANCELED, and the iteration can go on; -EBUSY while another task
- * waits here; -EPERM outside of a task; -EINVAL (NULL).
+ * Awaits the next one. Returns 1 with *ret a borrowed reference to a future that is done; 0 at the end, where the
+ * iterator is closed; -ETIMEDOUT, once for each future that was not done in time; -ECANCELED, and the iteration can go
+ * on; -EBUSY while another task waits here; -EPERM outside of a task; -EINVAL (NULL). A task that waits here gets 0
+ * when another one takes the last, or closes the iterator. The reference is good until then. asyncio: the iterator's
+ * __next__.
  */
 COIL_API int coil_as_completed_next(coil_as_completed_iter *iter, coil_future **ret);
 
-/* Ends the iteration wherever it is; needed only when it is left before its end. Closing twice does no harm. */
+/*
+ * Ends the iteration wherever it is; needed only when it is left before its end. Gives its references back. Closing
+ * twice, or NULL, does no harm.
+ */
 COIL_API void coil_as_completed_close(coil_as_completed_iter *iter);
 
 /*
@@ -378,15 +434,19 @@ typedef struct coil_group {
     unsigned serial_;
 } coil_group;
 
-/* Begins a group in the running task. It cannot fail: what is wrong (no task, no memory) is said by coil_group_create_task and
- * coil_group_end. asyncio: async with TaskGroup(). */
+/*
+ * Begins a group in the running task. It cannot fail: what is wrong (no task, no memory) is said by
+ * coil_group_create_task and coil_group_end. NULL is ignored. asyncio: async with TaskGroup().
+ */
 COIL_API void coil_group_begin(coil_group *group);
 
 /*
- * Makes a task in the group. The reference is the group's own: good until coil_group_end returns, so the group keeps the task's
- * memory until then; coil_group_spawn does not. Options as for coil_create_task. NULL with coil_creation_error(): -EINVAL for a
- * group that was not begun or has ended, -ECANCELED for one that is being cancelled, and what coil_create_task may fail with.
- * asyncio: TaskGroup.create_task.
+ * Makes a task in the group, for which any task or callback may ask. The reference is the group's own: good until
+ * coil_group_end returns, so the group keeps the task's memory until then; coil_group_spawn does not. Options as for
+ * coil_create_task, also for what a task that never runs cannot release: the first error of a group cancels those that
+ * have not begun. NULL with coil_creation_error(): -EINVAL for a group that was not begun, has ended, or was closed by
+ * the end of a scope around it, -EPERM for one begun outside of a task, -ECANCELED for one that is being cancelled, and
+ * what coil_create_task may fail with. asyncio: TaskGroup.create_task.
  */
 #define coil_group_create_task(group, fn, ...)                                                        \
     coil_group_create_task_with((group), (fn),                                                        \
@@ -408,10 +468,12 @@ COIL_API coil_task *coil_group_create_task_with(coil_group *group, coil_fn *fn,
 COIL_API int coil_group_spawn_with(coil_group *group, coil_fn *fn, const struct coil_task_options *options);
 
 /*
- * Awaits the end of every task of the group, however often the caller is cancelled meanwhile. rc is what the code inside came to;
- * an error other than -ECANCELED cancels the tasks and is the last of the group's errors. Returns the first error of all, else
- * -ECANCELED if the caller was cancelled from outside, else rc. -EPERM outside of the task that began it, -EINVAL for a group that was
- * not begun or has ended, -ENOMEM for one that there was no memory to begin. asyncio: leaving the TaskGroup; ExceptionGroup.
+ * Awaits the end of every task of the group, however often the caller is cancelled meanwhile. rc is what the code
+ * inside came to; an error other than -ECANCELED cancels the tasks and is the last of the group's errors. Returns the
+ * first error of all, else -ECANCELED if the caller was cancelled from outside, else rc. -EPERM if begin was called
+ * outside of a task, and outside of the task that began it; -EINVAL for a group that was not begun, has ended, or was
+ * closed by the end of a scope around it; -ENOMEM for one that there was no memory to begin. asyncio: leaving the
+ * TaskGroup; ExceptionGroup.
  */
 COIL_API int coil_group_end(coil_group *group, int rc);
 

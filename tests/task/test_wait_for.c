@@ -1,6 +1,7 @@
 /* wait_for: a future or a coroutine under a limit of time. The numbers of iterations are CPython 3.14's. */
 #include "harness.h"
 #include "suites.h"
+#include "sys/fault.h"
 
 /* ---- in time --------------------------------------------------------------------------------------------------------- */
 
@@ -289,6 +290,29 @@ TASK_TEST(limits_and_futures_that_make_no_sense_are_refused)
     return 0;
 }
 
+static int no_memory(const char *call)
+{
+    return strcmp(call, "malloc") == 0 ? -ENOMEM : 0;
+}
+
+/* With no place left in the ready queue, its end cannot be waited for; it must not run on without its limit all the same. */
+TASK_TEST(without_memory_to_wait_for_the_end_it_is_cancelled_as_well)
+{
+    struct ci_ready *ready = &coil_get_running_loop()->ready;
+    uint32_t reserved = ready->reserved;
+    A_FUTURE(future);
+
+    ready->reserved = ready->mask + 1;
+    ci_fault_hook = no_memory;
+    int rc = coil_wait_for(future, 0);
+    ci_fault_hook = NULL;
+    ready->reserved = reserved;
+    ck_assert_int_eq(rc, -ENOMEM);
+    ck_assert(coil_cancelled(future));
+    coil_unref(future);
+    return 0;
+}
+
 Suite *wait_for_suite(void)
 {
     Suite *suite = suite_create("wait_for");
@@ -317,6 +341,7 @@ Suite *wait_for_suite(void)
     tcase_add_test(coroutines, a_coroutine_without_any_time_never_starts);
     tcase_add_test(coroutines, limits_nest_as_deep_as_one_likes);
     tcase_add_test(coroutines, limits_and_futures_that_make_no_sense_are_refused);
+    tcase_add_test(coroutines, without_memory_to_wait_for_the_end_it_is_cancelled_as_well);
     suite_add_tcase(suite, coroutines);
     return suite;
 }
