@@ -66,6 +66,7 @@ for kind in static shared; do
     build "$scratch/find-$kind" "$consumer" -D CMAKE_PREFIX_PATH="$prefix"
     run "find_package, $kind, C" "$scratch/find-$kind/consumer"
     run "find_package, $kind, C++" "$scratch/find-$kind/consumer_cxx"
+    run "exceptions, $kind" "$scratch/find-$kind/consumer_exceptions"
 
     flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config --cflags --libs coil)
     # shellcheck disable=SC2086  # the flags are words
