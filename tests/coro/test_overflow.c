@@ -13,6 +13,7 @@
 #include "child.h"
 #include "coroutine.h"
 #include "faults.h"
+#include "large_frame.h"
 #include "suites.h"
 
 static struct ci_stack_pool pool;
@@ -90,6 +91,28 @@ START_TEST(an_overflow_is_reported_and_kills)
         ck_assert(died_of(&end, SIGSEGV));
     }
 END_TEST
+
+#ifdef HAVE_LARGE_FRAME
+static int dig_at_once(struct coroutine *self)
+{
+    return touch_lowest_of_many_pages(self->number);
+}
+
+static void overflow_by_one_frame(void)
+{
+    must_install();
+    run_coroutine(dig_at_once);
+}
+
+START_TEST(one_large_frame_does_not_jump_over_the_guard)
+    {
+        struct child_end end = run_child(overflow_by_one_frame);
+
+        ck_assert_ptr_nonnull(strstr(end.output, "overflow of the right stack"));
+        ck_assert(died_of(&end, SIGSEGV));
+    }
+END_TEST
+#endif
 
 static void overflow_with_protected_pages(void)
 {
@@ -637,6 +660,9 @@ Suite *overflow_suite(void)
 
     tcase_add_checked_fixture(reports, setup, teardown);
     tcase_add_test(reports, an_overflow_is_reported_and_kills);
+#ifdef HAVE_LARGE_FRAME
+    tcase_add_test(reports, one_large_frame_does_not_jump_over_the_guard);
+#endif
     tcase_add_test(reports, an_overflow_into_a_protected_page_is_reported);
     tcase_add_test(reports, an_overflow_on_another_thread_is_reported);
     tcase_add_test(reports, a_stray_pointer_is_no_overflow);
