@@ -59,8 +59,8 @@ struct coil_run_options {
 COIL_API int coil_run_with(coil_fn *main, const struct coil_run_options *options);
 
 /*
- * Runs the loop until future is done and returns its result or error. -EPERM inside a running loop, -EINVAL without a
- * loop, for one that is closing and for a future of another loop, -ENOMEM, -EINPROGRESS if the loop was stopped first,
+ * Runs the loop until future is done and returns its result or error. -EPERM inside a running loop and from a
+ * thread that did not make this one, -EINVAL without a loop, for one that is closing and for a future of another loop, -ENOMEM, -EINPROGRESS if the loop was stopped first,
  * -EDEADLK as in coil_run (nothing is cancelled), or the error of a poller that broke. The caller keeps its reference.
  * asyncio: loop.run_until_complete.
  */

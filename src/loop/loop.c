@@ -402,7 +402,7 @@ int ci_loop_run(struct coil_loop *loop)
     if (ci_fork_has_parted(loop)) {
         return -ECHILD;
     }
-    if (ci_loop_running != NULL || ci_loop_check_thread(loop, "running the loop") < 0 || loop->running) {
+    if (ci_loop_running != NULL || ci_loop_refuse_other_threads(loop, "running the loop") < 0 || loop->running) {
         return -EPERM;
     }
     ci_loop_running = loop;

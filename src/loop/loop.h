@@ -127,10 +127,11 @@ void ci_loop_reports_destroy(struct coil_loop *loop);
 /* Sends a report to the loop's handler, completed by the trace if there is one. From any thread. */
 void ci_loop_report(struct coil_loop *loop, struct coil_report *report);
 
+/* A call of function from a thread that is not the loop's is refused with the -EPERM that is returned then, and in debug mode it is
+ * reported; else 0. */
 int ci_loop_refuse_other_threads(struct coil_loop *loop, const char *function);
 
-/* Debug mode: a call of function from a thread that is not the loop's is reported, and is to be refused with the -EPERM that is
- * returned then. Else, and always outside of debug mode, 0. */
+/* The same in debug mode alone, for calls that are to be cheap; else always 0. */
 static inline int ci_loop_check_thread(struct coil_loop *loop, const char *function)
 {
     return __builtin_expect(loop->trace != NULL, 0) ? ci_loop_refuse_other_threads(loop, function) : 0;

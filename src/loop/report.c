@@ -84,6 +84,8 @@ int ci_loop_refuse_other_threads(struct coil_loop *loop, const char *function)
     if (is_own_thread(loop)) {
         return 0;
     }
-    loop->trace->wrong_thread(loop->trace, loop, function);
+    if (loop->trace != NULL) {
+        loop->trace->wrong_thread(loop->trace, loop, function);
+    }
     return -EPERM;
 }

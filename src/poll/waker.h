@@ -1,6 +1,7 @@
 /*
  * Ending a poller's sleep from another thread or a signal handler. Whoever wakes only sets a flag, unless somebody sleeps or is
- * about to: then he writes to an eventfd as well, which the backend watches. Edge-triggered, it never needs to be read.
+ * about to: then he writes to an eventfd as well, which the backend watches. Edge-triggered, it never needs to be read. The flags are
+ * ints, for some processors (RISC-V) exchange nothing smaller without a library's help.
  */
 #ifndef CI_POLL_WAKER_H
 #define CI_POLL_WAKER_H

@@ -266,7 +266,7 @@ int coil_loop_close(coil_loop *loop)
     if (ci_fork_has_parted(loop)) {
         return -ECHILD;
     }
-    int rc = ci_loop_check_thread(loop, "coil_loop_close");
+    int rc = ci_loop_refuse_other_threads(loop, "coil_loop_close");
     if (rc < 0) {
         return rc;
     }

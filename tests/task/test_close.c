@@ -2,6 +2,8 @@
  * What is left of futures and tasks when their loop is closed: references stay good for everything but waiting, whatever state
  * they were in, and nothing is left once the last is given back.
  */
+#include <pthread.h>
+
 #include "harness.h"
 #include "suites.h"
 
@@ -483,6 +485,26 @@ START_TEST(a_loop_that_never_ran_can_be_closed)
     }
 END_TEST
 
+static void *run_and_close(void *results)
+{
+    ((int *)results)[0] = coil_loop_run_forever(loop);
+    ((int *)results)[1] = coil_loop_close(loop);
+    return NULL;
+}
+
+START_TEST(another_thread_can_neither_run_nor_close_it)
+    {
+        int results[2] = {0, 0};
+        pthread_t thread;
+
+        ck_assert_int_eq(pthread_create(&thread, NULL, run_and_close, results), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert_int_eq(results[0], -EPERM);
+        ck_assert_int_eq(results[1], -EPERM);
+        close_loop();
+    }
+END_TEST
+
 START_TEST(the_last_reference_may_be_a_task_or_a_future)
     {
         for (int i = 0; i < 2; i++) {
@@ -531,6 +553,7 @@ Suite *close_suite(void)
     tcase_add_test(rest, waits_that_hang_on_chains_are_left_with_them);
     tcase_add_test(rest, errors_that_nobody_looked_at_are_not_reported_after_the_close);
     tcase_add_test(rest, a_loop_that_never_ran_can_be_closed);
+    tcase_add_test(rest, another_thread_can_neither_run_nor_close_it);
     tcase_add_test(rest, the_last_reference_may_be_a_task_or_a_future);
     suite_add_tcase(suite, rest);
     return suite;
