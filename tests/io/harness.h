@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -18,6 +17,8 @@
 
 #include <coil/io.h>
 #include <coil/task.h>
+
+#include "tests/support/descriptors.h"
 
 /* A test whose body is a coroutine; it returns 0. */
 #define IO_TEST(name)                     \
@@ -39,18 +40,6 @@
         }                                 \
     END_TEST                              \
     static int name##_main(__attribute__((unused)) void *unused)
-
-static inline int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (readdir(directory) != NULL) {
-        count++;
-    }
-    closedir(directory);
-    return count;
-}
 
 static inline void run_io(coil_fn *main)
 {

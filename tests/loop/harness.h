@@ -1,95 +1,35 @@
 /*
- * What the tests of the loop share: a loop whose callbacks write a log, an allocator that counts, and a poller that counts what
- * is asked of it. A loop without tasks in which nothing is left returns -EDEADLK, which here means "all of it ran".
+ * What the tests of the loop share: a loop whose callbacks write a log, and a poller that counts what is asked of it. A loop without tasks in which nothing is left returns -EDEADLK, which here means "all of it ran".
  */
 #ifndef TESTS_LOOP_HARNESS_H
 #define TESTS_LOOP_HARNESS_H
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdatomic.h>
 
 #include <coil/loop.h>
 
-#include "coro/sanitizer.h"
 #include "loop/loop.h"
-#include "sys/thread.h"
-
-/* ---- the log --------------------------------------------------------------------------------------------------------- */
-
-static char log_text[1024];
-static size_t log_length;
-
-/* A callback that writes its userdata, a string, to the log. */
-static inline void say(void *text)
-{
-    size_t length = strlen(text);
-
-    ck_assert_uint_lt(log_length + length, sizeof(log_text));
-    memcpy(log_text + log_length, text, length + 1);
-    log_length += length;
-}
-
-static inline void assert_said(const char *expected)
-{
-    ck_assert_str_eq(log_text, expected);
-    log_length = 0;
-    log_text[0] = '\0';
-}
-
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
-
-static atomic_long live_blocks;
-
-static inline void *count_malloc(size_t size)
-{
-    void *block = malloc(size);
-
-    live_blocks += block != NULL;
-    return block;
-}
-
-static inline void *count_realloc(void *block, size_t size)
-{
-    void *result = realloc(block, size);
-
-    live_blocks += block == NULL && result != NULL;
-    return result;
-}
-
-static inline void count_free(void *block)
-{
-    live_blocks -= block != NULL;
-    free(block);
-}
+#include "tests/support/log.h"
+#include "tests/support/setup.h"
 
 /* ---- the loop -------------------------------------------------------------------------------------------------------- */
 
 static coil_loop *loop;
 
-/* ThreadSanitizer runs a thread of its own, which must not pass for one that could still wake the loop. */
-static inline void discount_tools_threads(void)
-{
-    if (CI_WITH_TSAN) {
-        atomic_store(&ci_sys_own_threads, 1);
-    }
-}
-
 static inline void setup_virtual(void)
 {
-    discount_tools_threads();
-    ck_assert_int_eq(coil_set_allocator(count_malloc, count_realloc, count_free), 0);
+    prepare();
     loop = coil_loop_new(.clock = COIL_CLOCK_VIRTUAL);
     ck_assert_ptr_nonnull(loop);
 }
 
 static inline void setup_real(void)
 {
-    discount_tools_threads();
-    ck_assert_int_eq(coil_set_allocator(count_malloc, count_realloc, count_free), 0);
-    loop =
-        coil_loop_new(.backend = COIL_BACKEND_EPOLL); /* a ring that is replaced by another poller still interrupts */
+    prepare();
+    /* Tests replace the poller; a ring would go on interrupting for a while after that. */
+    loop = coil_loop_new(.backend = COIL_BACKEND_EPOLL);
     ck_assert_ptr_nonnull(loop);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "poll/poll.h"
+#include "tests/support/descriptors.h"
 
 #define MILLISECOND INT64_C(1000000)
 #define SECOND      (1000 * MILLISECOND)
@@ -39,6 +40,9 @@ void open_poller(int kernel);
 
 /* Checks that nothing is in flight and closes the poller. */
 void close_poller(void);
+
+/* Closes the descriptors, those that are not -1, and then the poller: so most tests end. */
+void end(const int fds[2]);
 
 /* Submit an operation. Afterwards either job->at_once or its completion is to come; an error of submit fails the test. */
 void start(struct job *job);
@@ -89,9 +93,6 @@ bool call_failed(void);
 
 /* No more counting, failing or pretending. */
 void no_hook(void);
-
-/* The number of descriptors that are open. */
-int open_descriptors(void);
 
 int64_t now_ns(void);
 

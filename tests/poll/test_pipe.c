@@ -16,17 +16,6 @@
 #include "harness.h"
 #include "suites.h"
 
-static void end(const int fds[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (fds[i] >= 0) {
-            poller->class->evict(poller, fds[i]);
-            close(fds[i]);
-        }
-    }
-    close_poller();
-}
-
 START_TEST(a_pipe_is_read_and_written)
     {
         char buffer[16];

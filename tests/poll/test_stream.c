@@ -30,17 +30,6 @@ static void begin(int i, int fds[2])
     stream_pair(i % FAMILIES, fds);
 }
 
-static void end(const int fds[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (fds[i] >= 0) {
-            poller->class->evict(poller, fds[i]);
-            close(fds[i]);
-        }
-    }
-    close_poller();
-}
-
 START_TEST(recv_takes_what_is_there_at_once)
     {
         char buffer[16] = "";
@@ -189,6 +178,19 @@ static void narrow(const int fds[2])
     }
 }
 
+/* The result of a job that sends, while so many bytes are taken at the other end. */
+static int64_t finish_while_taking(struct job *job, int fd, size_t size)
+{
+    char buffer[65536];
+
+    for (size_t taken = 0; taken < size;) {
+        ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+        taken += n > 0 ? (size_t)n : 0;
+        ck_assert_int_eq(poller->class->wait(poller, 0), 0);
+    }
+    return finish(job);
+}
+
 START_TEST(send_waits_until_everything_is_taken)
     {
         enum { SIZE = 1 << 20 };
@@ -200,13 +202,7 @@ START_TEST(send_waits_until_everything_is_taken)
         narrow(fds);
         start_send(&job, fds[0], data, SIZE, 0);
         stays_waiting(&job, 0);
-        for (size_t taken = 0; taken < SIZE;) {
-            char buffer[65536];
-            ssize_t n = recv(fds[1], buffer, sizeof buffer, MSG_DONTWAIT);
-            taken += n > 0 ? (size_t)n : 0;
-            ck_assert_int_eq(poller->class->wait(poller, 0), 0);
-        }
-        ck_assert_int_eq(finish(&job), SIZE);
+        ck_assert_int_eq(finish_while_taking(&job, fds[1], SIZE), SIZE);
         end(fds);
         free(data);
     }
@@ -223,13 +219,7 @@ START_TEST(write_waits_until_everything_is_taken)
         narrow(fds);
         start_write(&job, fds[0], data, SIZE);
         stays_waiting(&job, 0);
-        for (size_t taken = 0; taken < SIZE;) {
-            char buffer[65536];
-            ssize_t n = recv(fds[1], buffer, sizeof buffer, MSG_DONTWAIT);
-            taken += n > 0 ? (size_t)n : 0;
-            ck_assert_int_eq(poller->class->wait(poller, 0), 0);
-        }
-        ck_assert_int_eq(finish(&job), SIZE);
+        ck_assert_int_eq(finish_while_taking(&job, fds[1], SIZE), SIZE);
         end(fds);
         free(data);
     }

@@ -25,15 +25,6 @@ static void begin(int kind, int fds[2])
     }
 }
 
-static void end(const int fds[2])
-{
-    for (int i = 0; i < 2; i++) {
-        poller->class->evict(poller, fds[i]);
-        close(fds[i]);
-    }
-    close_poller();
-}
-
 START_TEST(readers_are_served_in_order)
     {
         enum { READERS = 5 };

@@ -6,20 +6,18 @@
 #define TESTS_PROCESS_HARNESS_H
 
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <coil.h>
 
-#include "coro/sanitizer.h"
 #include "loop/loop.h"
-#include "sys/thread.h"
+#include "tests/support/descriptors.h"
+#include "tests/support/setup.h"
 
 /* A test whose body is a coroutine; it returns 0. */
 #define PROCESS_TEST(name)                \
@@ -31,44 +29,6 @@
     END_TEST                              \
     static int name##_main(__attribute__((unused)) void *unused)
 
-static inline int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (readdir(directory) != NULL) {
-        count++;
-    }
-    closedir(directory);
-    return count;
-}
-
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
-
-static atomic_long live_blocks;
-
-static inline void *count_malloc(size_t size)
-{
-    void *block = malloc(size);
-
-    live_blocks += block != NULL;
-    return block;
-}
-
-static inline void *count_realloc(void *block, size_t size)
-{
-    void *result = realloc(block, size);
-
-    live_blocks += block == NULL && result != NULL;
-    return result;
-}
-
-static inline void count_free(void *block)
-{
-    live_blocks -= block != NULL;
-    free(block);
-}
-
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 
 static inline void assert_no_children(void)
@@ -79,10 +39,7 @@ static inline void assert_no_children(void)
 
 static inline void setup(void)
 {
-    if (CI_WITH_TSAN) {
-        atomic_store(&ci_sys_own_threads, 1); /* its own thread must not pass for one that could still wake the loop */
-    }
-    ck_assert_int_eq(coil_set_allocator(count_malloc, count_realloc, count_free), 0);
+    prepare();
 }
 
 static inline void teardown(void)

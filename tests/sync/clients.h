@@ -59,11 +59,23 @@ static inline void cancel_client(struct client *client)
     ck_assert_int_eq(coil_cancel(client->task), 1);
 }
 
-/* Makes the log empty, whatever it says. */
-static inline void forget_log(void)
+/* Two that many tests of queues start. */
+static inline int getter(void *arg)
 {
-    log_length = 0;
-    log_text[0] = '\0';
+    struct client *client = arg;
+    int rc = coil_queue_get(client->object, &client->item);
+
+    client_is_through(client, rc);
+    return rc;
+}
+
+static inline int putter(void *arg)
+{
+    struct client *client = arg;
+    int rc = coil_queue_put(client->object, &client->item);
+
+    client_is_through(client, rc);
+    return rc;
 }
 
 static inline void setup_clients(void)

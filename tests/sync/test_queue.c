@@ -6,24 +6,6 @@
     coil_queue *name = coil_queue_new(sizeof(int), __VA_ARGS__); \
     ck_assert_ptr_nonnull(name)
 
-static int getter(void *arg)
-{
-    struct client *client = arg;
-    int rc = coil_queue_get(client->object, &client->item);
-
-    client_is_through(client, rc);
-    return rc;
-}
-
-static int putter(void *arg)
-{
-    struct client *client = arg;
-    int rc = coil_queue_put(client->object, &client->item);
-
-    client_is_through(client, rc);
-    return rc;
-}
-
 static void put(coil_queue *queue, int item)
 {
     ck_assert_int_eq(coil_queue_put_nowait(queue, &item), 0);

@@ -2,24 +2,6 @@
 #include "clients.h"
 #include "suites.h"
 
-static int getter(void *arg)
-{
-    struct client *client = arg;
-    int rc = coil_queue_get(client->object, &client->item);
-
-    client_is_through(client, rc);
-    return rc;
-}
-
-static int putter(void *arg)
-{
-    struct client *client = arg;
-    int rc = coil_queue_put(client->object, &client->item);
-
-    client_is_through(client, rc);
-    return rc;
-}
-
 static int joiner(void *arg)
 {
     struct client *client = arg;

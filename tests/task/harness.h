@@ -1,6 +1,6 @@
 /*
  * What the tests of tasks share: TASK_TEST, whose body is the main coroutine of a run on the virtual clock; a log; iterations to
- * count hops with; an ear for reports; and an allocator that counts. After each test nothing may be left in memory and no
+ * count hops with; and an ear for reports. After each test nothing may be left in memory and no
  * report unheard.
  */
 #ifndef TESTS_TASK_HARNESS_H
@@ -14,10 +14,10 @@
 
 #include <coil.h>
 
-#include "coro/sanitizer.h"
 #include "loop/loop.h"
-#include "sys/thread.h"
 #include "task/task.h"
+#include "tests/support/log.h"
+#include "tests/support/setup.h"
 
 /*
  * A test whose body is a coroutine, run by coil_run on the virtual clock; it returns 0.
@@ -36,31 +36,11 @@
 
 /* ---- the log --------------------------------------------------------------------------------------------------------- */
 
-static char log_text[4096];
-static size_t log_length;
-
-/* Writes text to the log; fits coil_callback too. */
-static inline void say(void *text)
-{
-    size_t length = strlen(text);
-
-    ck_assert_uint_lt(log_length + length, sizeof(log_text));
-    memcpy(log_text + log_length, text, length + 1);
-    log_length += length;
-}
-
 static inline void say_rc(int rc)
 {
     say(rc < 0 ? (char *)(uintptr_t)coil_errname(rc) : "ok");
     say(" ");
 }
-
-#define assert_said(expected)                 \
-    do {                                      \
-        ck_assert_str_eq(log_text, expected); \
-        log_length = 0;                       \
-        log_text[0] = '\0';                   \
-    } while (0)
 
 /* ---- iterations ------------------------------------------------------------------------------------------------------ */
 
@@ -189,46 +169,11 @@ static inline void assert_no_reports(void)
                   reports[reports_taken].detail);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
-
-static atomic_long live_blocks;
-
-static inline void *count_malloc(size_t size)
-{
-    void *block = malloc(size);
-
-    live_blocks += block != NULL;
-    return block;
-}
-
-static inline void *count_realloc(void *block, size_t size)
-{
-    void *result = realloc(block, size);
-
-    live_blocks += block == NULL && result != NULL;
-    return result;
-}
-
-static inline void count_free(void *block)
-{
-    live_blocks -= block != NULL;
-    free(block);
-}
-
 /* ---- running --------------------------------------------------------------------------------------------------------- */
-
-/* ThreadSanitizer runs a thread of its own, which must not pass for one that could still wake the loop. */
-static inline void discount_tools_threads(void)
-{
-    if (CI_WITH_TSAN) {
-        atomic_store(&ci_sys_own_threads, 1);
-    }
-}
 
 static inline void setup(void)
 {
-    discount_tools_threads();
-    ck_assert_int_eq(coil_set_allocator(count_malloc, count_realloc, count_free), 0);
+    prepare();
 }
 
 static inline void teardown(void)
