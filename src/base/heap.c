@@ -61,12 +61,40 @@ static void sink(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entr
 
 static uint32_t take_slot(struct ci_heap *heap)
 {
+    heap->slots_out++;
     if (heap->free_slot == 0) {
         return heap->used_slots++;
     }
     uint32_t slot = heap->free_slot - 1;
     heap->free_slot = heap->positions[slot];
     return slot;
+}
+
+/* When the last one is back, slots are handed out in order again: the order in which they came back is that of the keys, and
+ * would make every push from now on a miss in the cache. */
+static void give_slot_back(struct ci_heap *heap, uint32_t slot)
+{
+    if (--heap->slots_out == 0) {
+        heap->used_slots = heap->free_slot = 0;
+        return;
+    }
+    heap->positions[slot] = heap->free_slot;
+    heap->free_slot = slot + 1;
+}
+
+/* Takes the entry at index out. Its slot is left as it is. */
+static void take_out(struct ci_heap *heap, uint32_t index)
+{
+    struct ci_heap_entry last = heap->entries[--heap->count];
+
+    if (index == heap->count) {
+        return;
+    }
+    if (index > 0 && before(&last, &heap->entries[(index - 1) / WAYS])) {
+        rise(heap, index, last);
+    } else {
+        sink(heap, index, last);
+    }
 }
 
 void ci_heap_push(struct ci_heap *heap, int64_t key, struct ci_heap_node *node)
@@ -78,25 +106,26 @@ void ci_heap_push(struct ci_heap *heap, int64_t key, struct ci_heap_node *node)
 
 void ci_heap_remove(struct ci_heap *heap, struct ci_heap_node *node)
 {
-    uint32_t index = heap->positions[node->slot];
-    struct ci_heap_entry last = heap->entries[--heap->count];
-
-    heap->positions[node->slot] = heap->free_slot;
-    heap->free_slot = node->slot + 1;
-    if (index == heap->count) {
-        return;
-    }
-    if (index > 0 && before(&last, &heap->entries[(index - 1) / WAYS])) {
-        rise(heap, index, last);
-    } else {
-        sink(heap, index, last);
-    }
+    take_out(heap, heap->positions[node->slot]);
+    give_slot_back(heap, node->slot);
 }
 
-struct ci_heap_node *ci_heap_pop(struct ci_heap *heap)
+struct ci_heap_node *ci_heap_pop(struct ci_heap *heap, uint32_t note)
 {
-    struct ci_heap_node *node = heap->nodes[heap->entries[0].slot];
+    uint32_t slot = heap->entries[0].slot;
 
-    ci_heap_remove(heap, node);
-    return node;
+    take_out(heap, 0);
+    heap->positions[slot] = note;
+    return heap->nodes[slot];
+}
+
+bool ci_heap_popped(const struct ci_heap *heap, const struct ci_heap_node *node, uint32_t *note)
+{
+    *note = heap->positions[node->slot];
+    return *note >= heap->count || heap->entries[*note].slot != node->slot;
+}
+
+void ci_heap_forget(struct ci_heap *heap, struct ci_heap_node *node)
+{
+    give_slot_back(heap, node->slot);
 }

@@ -26,9 +26,10 @@ struct ci_heap_entry {
 struct ci_heap {
     struct ci_heap_entry *entries;
     struct ci_heap_node **nodes; /* by slot */
-    uint32_t *positions;         /* by slot: of its entry; where the slot is free, the next free one and 1, or 0 */
+    uint32_t *positions; /* by slot: of its entry, or a note; where the slot is free, the next free one and 1, or 0 */
     uint32_t count;
     uint32_t capacity;   /* of each of the three */
+    uint32_t slots_out;  /* of things in the heap, and of those that were popped and not forgotten */
     uint32_t used_slots; /* slots that were ever in use */
     uint32_t free_slot;  /* the first free one of those and 1, or 0 */
     uint32_t sequence;   /* of the next push; it may wrap, as long as equal keys lie within half its range */
@@ -36,7 +37,7 @@ struct ci_heap {
 
 static inline bool ci_heap_full(const struct ci_heap *heap)
 {
-    return heap->count == heap->capacity;
+    return heap->slots_out == heap->capacity;
 }
 
 /* Puts node in under key. The heap must not be full. */
@@ -45,7 +46,16 @@ void ci_heap_push(struct ci_heap *heap, int64_t key, struct ci_heap_node *node);
 /* Takes node, which must be in the heap, out of it. */
 void ci_heap_remove(struct ci_heap *heap, struct ci_heap_node *node);
 
-/* Takes the entry with the smallest key out of the heap, which must not be empty, and returns its node. */
-struct ci_heap_node *ci_heap_pop(struct ci_heap *heap);
+/*
+ * Takes the entry with the smallest key out of the heap, which must not be empty, and returns its node without a look at it. The
+ * heap keeps note for the node until ci_heap_forget.
+ */
+struct ci_heap_node *ci_heap_pop(struct ci_heap *heap, uint32_t note);
+
+/* Whether a node that was pushed has been popped since; then *note is what was noted. */
+bool ci_heap_popped(const struct ci_heap *heap, const struct ci_heap_node *node, uint32_t *note);
+
+/* Ends what ci_heap_pop began. Until then node counts against the capacity. */
+void ci_heap_forget(struct ci_heap *heap, struct ci_heap_node *node);
 
 #endif

@@ -58,20 +58,23 @@ int ci_timer_set(struct ci_timer *timer, int64_t when_ns)
     return 0;
 }
 
-/* The timer's entry in the ready queue: from here on the timer is idle, and may be gone once its function has run. */
+/* The timer's entry in the ready queue has run, or never will: the timer is idle. */
+static void settle(struct ci_timer *timer)
+{
+    if (timer->state == CI_TIMER_IN_HEAP) {
+        ci_heap_forget(&timer->loop->timers, &timer->node);
+    }
+    timer->state = CI_TIMER_IDLE;
+    ci_ready_release(&timer->loop->ready);
+}
+
+/* The timer's entry in the ready queue. The timer may be gone once its function has run. */
 static void run_timer(void *arg)
 {
     struct ci_timer *timer = arg;
 
-    timer->state = CI_TIMER_IDLE;
-    ci_ready_release(&timer->loop->ready);
+    settle(timer);
     timer->run(timer);
-}
-
-static void make_ready(struct ci_timer *timer)
-{
-    timer->state = CI_TIMER_READY;
-    timer->position = ci_ready_push(&timer->loop->ready, run_timer, timer);
 }
 
 int ci_timer_set_soon(struct ci_timer *timer)
@@ -79,31 +82,48 @@ int ci_timer_set_soon(struct ci_timer *timer)
     int rc = ci_ready_reserve(&timer->loop->ready);
 
     if (rc == 0) {
-        make_ready(timer);
+        timer->state = CI_TIMER_READY;
+        timer->position = ci_ready_push(&timer->loop->ready, run_timer, timer);
     }
     return rc;
 }
 
+/* Whether the timer is in the heap. Else it is in the ready queue, at *position. */
+static bool in_heap(const struct ci_timer *timer, uint32_t *position)
+{
+    if (timer->state == CI_TIMER_IN_HEAP) {
+        return !ci_heap_popped(&timer->loop->timers, &timer->node, position);
+    }
+    *position = timer->position;
+    return false;
+}
+
 void ci_timer_stop(struct ci_timer *timer)
 {
+    struct coil_loop *loop = timer->loop;
+    uint32_t position;
+
     if (timer->state == CI_TIMER_IDLE) {
         return;
     }
-    if (timer->state == CI_TIMER_IN_HEAP) {
-        ci_heap_remove(&timer->loop->timers, &timer->node);
-    } else {
-        ci_ready_blank(&timer->loop->ready, timer->position);
+    if (!in_heap(timer, &position)) {
+        ci_ready_blank(&loop->ready, position);
+        settle(timer);
+        return;
     }
+    ci_heap_remove(&loop->timers, &timer->node);
     timer->state = CI_TIMER_IDLE;
-    ci_ready_release(&timer->loop->ready);
+    ci_ready_release(&loop->ready);
 }
 
+/* Touches none of the timers, which lie each in a page of its own: it is the heap that notes where they have gone. */
 void ci_timer_collect(struct coil_loop *loop, int64_t now_ns)
 {
     struct ci_heap *heap = &loop->timers;
 
     while (heap->count > 0 && heap->entries[0].key <= now_ns) {
-        make_ready(ci_container_of(ci_heap_pop(heap), struct ci_timer, node));
+        struct ci_heap_node *node = ci_heap_pop(heap, loop->ready.tail);
+        (void)ci_ready_push(&loop->ready, run_timer, ci_container_of(node, struct ci_timer, node));
     }
 }
 

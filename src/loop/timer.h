@@ -14,7 +14,11 @@
 
 struct coil_loop;
 
-enum ci_timer_state { CI_TIMER_IDLE, CI_TIMER_IN_HEAP, CI_TIMER_READY };
+enum ci_timer_state {
+    CI_TIMER_IDLE,
+    CI_TIMER_IN_HEAP, /* or due: then it is in the ready queue, at the position that the heap has noted for it */
+    CI_TIMER_READY,   /* in the ready queue, at its position, without ever having been in the heap */
+};
 
 struct ci_timer {
     struct ci_heap_node node;
@@ -22,7 +26,7 @@ struct ci_timer {
     int64_t when_ns;
     ci_entry_fn *run; /* called with the timer itself */
     struct coil_loop *loop;
-    uint32_t position; /* in the ready queue, while CI_TIMER_READY */
+    uint32_t position; /* while CI_TIMER_READY */
 };
 
 static inline void ci_timer_init(struct ci_timer *timer, struct coil_loop *loop, ci_entry_fn *run)

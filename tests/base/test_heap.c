@@ -70,8 +70,9 @@ static void push(struct thing *thing, int64_t key)
 
 static struct thing *pop(void)
 {
-    struct thing *thing = (struct thing *)(void *)ci_heap_pop(&heap);
+    struct thing *thing = (struct thing *)(void *)ci_heap_pop(&heap, 0);
 
+    ci_heap_forget(&heap, &thing->node);
     ck_assert(thing->inside);
     thing->inside = false;
     return thing;
@@ -305,6 +306,37 @@ START_TEST(a_thing_that_was_taken_out_can_go_in_again)
     }
 END_TEST
 
+START_TEST(a_popped_thing_keeps_its_note_and_its_slot_until_it_is_forgotten)
+    {
+        uint32_t note;
+
+        make(4);
+        for (int i = 0; i < 4; i++) {
+            push(&things[i], i);
+        }
+        for (uint32_t i = 0; i < 2; i++) {
+            ck_assert(!ci_heap_popped(&heap, &things[i].node, &note));
+            ck_assert_ptr_eq(ci_heap_pop(&heap, i), &things[i].node); /* a note that is some entry's index as well */
+        }
+        ck_assert(ci_heap_full(&heap));
+        for (uint32_t i = 0; i < 4; i++) {
+            ck_assert_int_eq(ci_heap_popped(&heap, &things[i].node, &note), i < 2);
+            ck_assert(i >= 2 || note == i);
+        }
+        ci_heap_forget(&heap, &things[0].node);
+        ck_assert(!ci_heap_full(&heap));
+        push(&things[0], 5);
+        ck_assert_uint_ne(things[0].node.slot, things[1].node.slot);
+        ck_assert(ci_heap_popped(&heap, &things[1].node, &note));
+        ci_heap_forget(&heap, &things[1].node);
+        ck_assert_ptr_eq(pop(), &things[2]);
+        ck_assert_ptr_eq(pop(), &things[3]);
+        ck_assert_ptr_eq(pop(), &things[0]);
+        ck_assert_uint_eq(heap.slots_out, 0);
+        unmake();
+    }
+END_TEST
+
 Suite *heap_suite(void)
 {
     Suite *suite = suite_create("heap");
@@ -319,6 +351,7 @@ Suite *heap_suite(void)
     tcase_add_test(tc, random_use_agrees_with_a_sorted_model);
     tcase_add_test(tc, a_hundred_thousand_of_which_a_third_is_taken_out_come_in_order);
     tcase_add_test(tc, a_thing_that_was_taken_out_can_go_in_again);
+    tcase_add_test(tc, a_popped_thing_keeps_its_note_and_its_slot_until_it_is_forgotten);
     suite_add_tcase(suite, tc);
     return suite;
 }

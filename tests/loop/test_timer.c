@@ -59,6 +59,34 @@ START_TEST(a_stopped_timer_may_be_set_again)
     }
 END_TEST
 
+static void stop_the_others(void *arg)
+{
+    struct ci_timer *timer = arg;
+
+    ring(arg);
+    for (int i = 0; i < 4; i++) {
+        if (&alarms[i].timer != timer) {
+            ci_timer_stop(&alarms[i].timer);
+            ck_assert_int_eq(alarms[i].timer.state, CI_TIMER_IDLE);
+        }
+    }
+    ck_assert_int_eq(ci_timer_set(&alarms[2].timer, loop->virtual_ns + 1), 0);
+}
+
+START_TEST(timers_that_are_due_already_can_be_stopped_by_the_first)
+    {
+        for (int i = 0; i < 4; i++) {
+            ck_assert_int_eq(ci_timer_set(&alarms[i].timer, i == 3 ? 50 : 5), 0);
+        }
+        alarms[0].timer.run = stop_the_others;
+        run(nothing);
+        assert_said("02");
+        ck_assert_int_eq(loop->virtual_ns, 6);
+        ck_assert_uint_eq(loop->ready.reserved, 0);
+        ck_assert_uint_eq(loop->timers.slots_out, 0);
+    }
+END_TEST
+
 static int rings;
 
 static void ring_again(void *arg)
@@ -185,6 +213,7 @@ Suite *timer_suite(void)
     tcase_add_checked_fixture(tc, setup_alarms, teardown);
     tcase_add_test(tc, timers_run_when_they_are_due);
     tcase_add_test(tc, a_stopped_timer_may_be_set_again);
+    tcase_add_test(tc, timers_that_are_due_already_can_be_stopped_by_the_first);
     tcase_add_test(tc, a_timer_that_fires_may_be_set_again_by_its_function);
     tcase_add_test(tc, a_timer_that_never_comes_costs_nothing);
     tcase_add_test(tc, a_timer_that_cannot_be_set_is_idle);
