@@ -38,7 +38,7 @@ void ci_context_init(struct ci_context *ctx, void *stack_low, void *stack_top, v
 #if CI_WITH_TSAN
     ctx->fiber = __tsan_create_fiber(0);
 #endif
-    ctx->sp = ci_context_prepare((void *)top, entry, arg);
+    ci_context_prepare(ctx, (void *)top, entry, arg);
 }
 
 void ci_context_init_thread(struct ci_context *ctx)

@@ -1,16 +1,16 @@
 /*
  * The switch: leaves one stack and goes on with another, in a few nanoseconds and without the kernel. A
- * context is where a stack was left; all that must survive (the callee-saved registers and the return
- * address) lies on that stack itself. The assembly in arch/ does it, generic.c elsewhere. The sanitizers,
- * which keep books of their own about stacks, are told here and only here. Nothing in this file knows what a
- * task is.
+ * context is where a stack was left; what else must survive lies on that stack itself. The assembly in arch/
+ * does it, generic.c elsewhere. The sanitizers, which keep books of their own about stacks, are told here and
+ * only here. Nothing in this file knows what a task is.
  *
  * The floating-point environment (rounding mode, exception masks) belongs to the thread, as the C standard
  * says, and is not switched: whoever changes it puts it back before it awaits.
  *
- * On speed: the switch ends in a return instruction, which the processor predicts from the calls that it has
- * seen last. The prediction holds when both sides switch in the same place, so all switching wants to go
- * through one function.
+ * On speed: the processor predicts a return from the calls that it has seen last, and a switch makes that
+ * wrong unless both sides wait in the same place. So a switch wants to be in the body of the function that
+ * waits, with few calls above it; and where it is a call itself (not on x86-64: see arch/x86_64.S), all
+ * switching wants to go through one function.
  */
 #ifndef CI_CORO_CONTEXT_H
 #define CI_CORO_CONTEXT_H
@@ -24,6 +24,10 @@
 
 struct ci_context {
     void *sp; /* while the context is not running; odd before its first step where arch/ says so */
+#if CI_SWITCH_JUMPS
+    void *fp;
+    void *pc;
+#endif
 #if CI_WITH_ASAN
     const void *stack_low;
     size_t stack_bytes;
@@ -62,14 +66,11 @@ static inline void ci_context_switch(struct ci_context *from, struct ci_context 
 _Noreturn static inline void ci_context_exit(struct ci_context *from, struct ci_context *to);
 
 /*
- * Where an unwinder starts to walk through a context that does not run: an address in ci_context_swap, whose
- * unwind information finds all other registers from this stack pointer. False for a context that has not
- * started, and with generic.c.
+ * Where an unwinder starts to walk through a context that does not run: an address, and the stack and frame
+ * pointers from which the unwind information there finds all other registers. *fp is 0 where it is not needed.
+ * False for a context that has not started, and with generic.c.
  */
-bool ci_context_where(const struct ci_context *ctx, uintptr_t *pc, uintptr_t *sp);
-
-/* The same switch without a word to the sanitizers (arch/ and generic.c). */
-void ci_context_swap(struct ci_context *from, struct ci_context *to);
+bool ci_context_where(const struct ci_context *ctx, uintptr_t *pc, uintptr_t *sp, uintptr_t *fp);
 
 static inline void ci_context_destroy(struct ci_context *ctx)
 {

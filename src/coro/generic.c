@@ -22,7 +22,7 @@ static void start(unsigned entry_high, unsigned entry_low, unsigned arg_high, un
     __builtin_trap();
 }
 
-void *ci_context_prepare(void *top, void (*entry)(void *arg), void *arg)
+void ci_context_prepare(struct ci_context *ctx, void *top, void (*entry)(void *arg), void *arg)
 {
     ucontext_t *registers = (ucontext_t *)(((uintptr_t)top - sizeof *registers) & ~(uintptr_t)63);
     uint64_t entry_bits = (uintptr_t)entry;
@@ -34,7 +34,7 @@ void *ci_context_prepare(void *top, void (*entry)(void *arg), void *arg)
     registers->uc_stack.ss_size = STACK_BYTES; /* its end is what counts; the stack goes on below */
     makecontext(registers, (void (*)(void))start, 4, (unsigned)(entry_bits >> INT_BITS), (unsigned)entry_bits,
                 (unsigned)(arg_bits >> INT_BITS), (unsigned)arg_bits);
-    return registers;
+    ctx->sp = registers;
 }
 
 __attribute__((used)) /* ci_context_leave jumps here, which the compiler does not see */
@@ -52,9 +52,9 @@ void ci_context_swap(struct ci_context *from, struct ci_context *to)
     (void)swapcontext(&here, to->sp); /* fails only where makecontext was given too small a stack */
 }
 
-bool ci_context_where(const struct ci_context *ctx, uintptr_t *pc, uintptr_t *sp)
+bool ci_context_where(const struct ci_context *ctx, uintptr_t *pc, uintptr_t *sp, uintptr_t *fp)
 {
     (void)ctx;
-    *pc = *sp = 0;
+    *pc = *sp = *fp = 0;
     return false;
 }

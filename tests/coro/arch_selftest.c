@@ -97,6 +97,50 @@ static void registers_survive(void)
 #endif
 }
 
+/* More values than there are registers of a kind, all needed again after each switch. */
+static void hold_values(struct ci_context *self, struct ci_context *other, int number)
+{
+    uint64_t whole[20];
+    double real[20];
+    volatile int seed = number; /* so that nothing is computed beforehand */
+
+    for (int i = 0; i < 20; i++) {
+        whole[i] = (uint64_t)(seed + i) * 0x9e3779b97f4a7c15u;
+        real[i] = seed * 0.5 + i;
+    }
+    long double extended = (long double)seed / 4;
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 20; i++) {
+            whole[i] += (uint64_t)i;
+            real[i] += 1;
+        }
+        extended += 1;
+        ci_context_switch(self, other);
+    }
+    for (int i = 0; i < 20; i++) {
+        CHECK(whole[i] == (uint64_t)(seed + i) * 0x9e3779b97f4a7c15u + 50 * (uint64_t)i);
+        CHECK(real[i] - (seed * 0.5 + i + 50) < 1e-9 && (seed * 0.5 + i + 50) - real[i] < 1e-9);
+    }
+    CHECK(extended - ((long double)seed / 4 + 50) == 0);
+}
+
+static void hold_values_there(void *arg)
+{
+    struct coroutine *self = arg;
+
+    hold_values(&self->context, &thread_context, self->number);
+    ci_context_exit(&self->context, &thread_context);
+}
+
+static void values_survive(void)
+{
+    struct coroutine *coroutine = start(hold_values_there, 1000);
+
+    hold_values(&thread_context, &coroutine->context, 7);
+    ci_context_switch(&thread_context, &coroutine->context);
+    finish(coroutine);
+}
+
 __attribute__((noinline)) static uintptr_t aligned_local(void)
 {
     _Alignas(16) volatile char local[16] = {0};
@@ -146,9 +190,20 @@ static void count_steps(void *arg)
 }
 
 /* Where gdb_backtrace.sh stops to look at a context that does not run. */
-__attribute__((noinline)) static void look_at(const struct ci_context *paused)
+__attribute__((noinline)) static void look_at(uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
-    __asm__ volatile("" : : "r"(paused) : "memory");
+    __asm__ volatile("" : : "r"(pc), "r"(sp), "r"(fp) : "memory");
+}
+
+static void show(const struct ci_context *paused)
+{
+    uintptr_t pc;
+    uintptr_t sp;
+    uintptr_t fp;
+
+    if (ci_context_where(paused, &pc, &sp, &fp)) {
+        look_at(pc, sp, fp);
+    }
 }
 
 static void many_contexts_keep_apart(void)
@@ -163,7 +218,7 @@ static void many_contexts_keep_apart(void)
             CHECK(coroutines[i]->steps == step);
             ci_context_switch(&thread_context, &coroutines[i]->context);
         }
-        look_at(&coroutines[step]->context);
+        show(&coroutines[step]->context);
     }
     for (int i = 0; i < CONTEXTS; i++) {
         finish(coroutines[i]);
@@ -228,6 +283,7 @@ int main(void)
     CHECK(ci_stack_pool_init(&pool, 0) == 0);
     ci_context_init_thread(&thread_context);
     registers_survive();
+    values_survive();
     stack_is_aligned_at_the_entry();
     many_contexts_keep_apart();
     an_exit_starts_a_new_context();

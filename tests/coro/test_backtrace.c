@@ -101,12 +101,13 @@ START_TEST(a_context_that_was_left_tells_where)
         struct coroutine *coroutine = coroutine_new(&pool, &thread_context, walk_from_within, 3);
         uintptr_t pc = 0;
         uintptr_t sp = 0;
+        uintptr_t fp = 0;
 
-        ck_assert(!ci_context_where(&coroutine->context, &pc, &sp));
+        ck_assert(!ci_context_where(&coroutine->context, &pc, &sp, &fp));
         coroutine_resume(coroutine);
         if (ci_context_bottom != NULL) {
-            ck_assert(ci_context_where(&coroutine->context, &pc, &sp));
-            ck_assert_uint_gt(pc, (uintptr_t)ci_context_swap);
+            ck_assert(ci_context_where(&coroutine->context, &pc, &sp, &fp));
+            ck_assert_uint_ne(pc, 0);
             ck_assert_uint_gt(sp, (uintptr_t)coroutine->stack->low);
             ck_assert_uint_lt(sp, (uintptr_t)coroutine);
         }

@@ -4,8 +4,8 @@
  * built with a shadow call stack in it cannot run on these stacks.
  *
  * A context that does not run, from sp upwards: x29 x30 x19 to x28 d8 to d15. One that has not started is an
- * odd sp; sp - 1 points to its entry and the argument. Why it ends in `ret` and starts with a jump: see
- * x86_64.S.
+ * odd sp; sp - 1 points to its entry and the argument. The switch is called, so it ends in `ret`: the processor
+ * predicts returns from calls, which therefore must pair up. Why an entry is jumped to: see x86_64.S.
  *
  * BTI: the functions start with `bti c`, and the property note says so. The return at the end is not checked.
  * No return address is signed here; what compiled code signed with its own stack pointer is still right when

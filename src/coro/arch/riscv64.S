@@ -4,8 +4,9 @@
  * and tp, which do not change.
  *
  * A context that does not run, from sp upwards: ra s0 to s11, one word unused, fs0 to fs11. One that has not
- * started is an odd sp; sp - 1 points to its entry and the argument. Why it ends in `ret` and starts with a
- * jump: see x86_64.S.
+ * started is an odd sp; sp - 1 points to its entry and the argument. The switch is called, so it ends in `ret`:
+ * the processor predicts returns from calls, which therefore must pair up. Why an entry is jumped to: see
+ * x86_64.S.
  *
  * Landing pads (Zicfilp) are not claimed: the loader leaves them off for a program with this object in it.
  */
