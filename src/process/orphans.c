@@ -2,6 +2,7 @@
  * Children that their loop has left behind: a list for the whole process, which is gone through when a loop starts a child or closes, as
  * Python's subprocess module does it. Only who leaves children running when a loop ends pays for it.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -9,23 +10,22 @@
 #include "sys/alloc.h"
 #include "sys/fd.h"
 
-struct orphan {
-    struct orphan *next;
+struct ci_orphan {
+    struct ci_orphan *next;
     pid_t parent;
     int pidfd;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic(struct orphan *) orphans;
+static _Atomic(struct ci_orphan *) orphans;
 
-void ci_orphans_add(int pidfd)
+struct ci_orphan *ci_orphan_new(void)
 {
-    struct orphan *orphan = ci_alloc(sizeof(*orphan));
+    return ci_alloc(sizeof(struct ci_orphan));
+}
 
-    if (orphan == NULL) {
-        (void)ci_fd_close(pidfd); /* it will be a zombie until this process ends: without memory that is all there is */
-        return;
-    }
+void ci_orphans_add(struct ci_orphan *orphan, int pidfd)
+{
     orphan->parent = ci_process_id();
     orphan->pidfd = pidfd;
     (void)pthread_mutex_lock(&lock);
@@ -34,12 +34,16 @@ void ci_orphans_add(int pidfd)
     (void)pthread_mutex_unlock(&lock);
 }
 
-/* Whether it needs no more attention: its end has been taken, here or elsewhere. */
-static bool is_settled(const struct orphan *orphan)
+/* Whether it needs no more attention: its end has been taken, here or elsewhere, or this is a child process that has inherited the list. */
+static bool is_settled(const struct ci_orphan *orphan)
 {
     struct ci_process_end end;
 
-    return orphan->parent != ci_process_id() || ci_process_reap(orphan->pidfd, &end) != 0;
+    if (orphan->parent != ci_process_id()) {
+        return true;
+    }
+    int rc = ci_process_reap(orphan->pidfd, &end);
+    return rc == 1 || rc == -ECHILD;
 }
 
 void ci_orphans_reap(void)
@@ -48,10 +52,10 @@ void ci_orphans_reap(void)
         return;
     }
     (void)pthread_mutex_lock(&lock);
-    struct orphan *left = NULL;
-    struct orphan *orphan = atomic_load(&orphans);
+    struct ci_orphan *left = NULL;
+    struct ci_orphan *orphan = atomic_load(&orphans);
     while (orphan != NULL) {
-        struct orphan *next = orphan->next;
+        struct ci_orphan *next = orphan->next;
         if (is_settled(orphan)) {
             (void)ci_fd_close(orphan->pidfd); /* nothing was written to it */
             ci_free(orphan);

@@ -34,6 +34,7 @@ static void destroy(coil_process *process)
         ci_free(process->collected[i].data);
     }
     ci_list_remove(&process->link);
+    ci_free(process->orphan);
     ci_free(process);
 }
 
@@ -63,12 +64,18 @@ static void settle(coil_process *process, int error)
 
 static int watch(coil_process *process);
 
+static void become_orphan(coil_process *process)
+{
+    ci_orphans_add(process->orphan, process->pidfd);
+    process->orphan = NULL;
+    process->pidfd = -1;
+}
+
 /* The end cannot be had: the child is left to be reaped when it can. */
 static void give_up(coil_process *process, int error)
 {
     process->loop->poller->class->evict(process->loop->poller, process->pidfd);
-    ci_orphans_add(process->pidfd);
-    process->pidfd = -1;
+    become_orphan(process);
     settle(process, error);
 }
 
@@ -169,8 +176,7 @@ static void leave_behind(coil_process *process)
     if (process->state == CI_PROCESS_RUNNING) {
         unwatch(process);
     }
-    ci_orphans_add(process->pidfd);
-    process->pidfd = -1;
+    become_orphan(process);
     process->state = CI_PROCESS_ENDED;
     process->error = -EPERM; /* as for every call without its loop */
 }
@@ -227,6 +233,11 @@ int ci_process_new(struct coil_loop *loop, coil_process **ret)
     coil_process *process = children == NULL ? NULL : ci_alloc_zero(sizeof(*process));
 
     if (process == NULL) {
+        return -ENOMEM;
+    }
+    process->orphan = ci_orphan_new();
+    if (process->orphan == NULL) {
+        ci_free(process);
         return -ENOMEM;
     }
     process->loop = loop;

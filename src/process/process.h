@@ -32,13 +32,16 @@ struct ci_collected {
     size_t capacity;
 };
 
+struct ci_orphan;
+
 struct coil_process {
     struct ci_list link;    /* in the loop's list */
     struct coil_loop *loop; /* NULL: it is closed */
     unsigned references;    /* with the last one the pipes are closed; the struct stays until the end is taken */
     pid_t pid;
-    int pidfd;             /* -1 once it is reaped */
-    int fds[CI_STDIO_FDS]; /* the parent's ends of the pipes, or -1 */
+    struct ci_orphan *orphan; /* its place among the orphans, until it has become one */
+    int pidfd;                /* -1 once it is reaped */
+    int fds[CI_STDIO_FDS];    /* the parent's ends of the pipes, or -1 */
     struct ci_op op;
     enum ci_process_state state;
     struct ci_process_end end;
@@ -63,8 +66,11 @@ int ci_process_close_fd(coil_process *process, int number);
 
 /* ---- orphans.c ------------------------------------------------------------------------------------------------------- */
 
-/* Takes over a pidfd whose process nobody watches any more, to reap it when it has ended. */
-void ci_orphans_add(int pidfd);
+/* A place in the list of orphans, made when there is still somebody to tell that there is no memory; or NULL. Freed with ci_free. */
+struct ci_orphan *ci_orphan_new(void);
+
+/* Takes over a pidfd whose process nobody watches any more, to reap it when it has ended, and the place for it. */
+void ci_orphans_add(struct ci_orphan *orphan, int pidfd);
 
 /* Reaps those that have ended. */
 void ci_orphans_reap(void);

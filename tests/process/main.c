@@ -4,7 +4,8 @@
 
 int main(void)
 {
-    Suite *const suites[] = {signal_suite(), process_suite(), pipes_suite(), communicate_suite(), fork_suite()};
+    Suite *const suites[] = {signal_suite(), process_suite(), pipes_suite(), communicate_suite(),
+                             fork_suite(),   fault_suite(),   stress_suite()};
 
     return ci_check_main(sizeof suites / sizeof suites[0], suites);
 }

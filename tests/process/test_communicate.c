@@ -242,7 +242,7 @@ PROCESS_TEST(calls_that_are_cancelled_at_random_lose_no_byte)
         interrupted += rc < 0;
         ck_assert(rc == 0 || rc == -ECANCELED);
     } while (rc < 0);
-    ck_assert_int_gt(interrupted, 5);
+    ck_assert_int_gt(interrupted, 0);
     ck_assert_uint_eq(it.output.size, size);
     ck_assert_uint_eq(it.errors.size, size);
     ck_assert_int_eq(memcmp(it.output.data, data, size), 0);

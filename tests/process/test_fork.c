@@ -20,6 +20,18 @@
 
 enum { ALL_RIGHT = 42 };
 
+/* To ThreadSanitizer a coroutine is a thread, and a fork of several threads is one where nothing but exec may follow. */
+#define CHILDREN_MAY_RUN_LOOPS (!CI_WITH_TSAN)
+
+/* LeakSanitizer looks for pointers on the stack that calls exit, and not on the one on which main began. */
+_Noreturn static void leave(int code)
+{
+    if (CI_WITH_ASAN) {
+        _exit(code);
+    }
+    exit(code);
+}
+
 /* Awaits the end of a process that fork has made, without the loop's help. */
 static int status_of(pid_t pid)
 {
@@ -88,7 +100,7 @@ PROCESS_TEST(it_may_exit)
     pid_t pid = fork();
 
     if (pid == 0) {
-        exit(ALL_RIGHT); /* on the coroutine's stack, with what atexit has */
+        leave(ALL_RIGHT); /* on the coroutine's stack, with what atexit has */
     }
     assert_all_right(pid);
     return 0;
@@ -325,9 +337,9 @@ PROCESS_TEST(the_parent_misses_nothing_whatever_its_children_do)
                 _exit(ALL_RIGHT);
             case 1:
                 coil_unref(echo);
-                exit(ALL_RIGHT);
+                leave(ALL_RIGHT);
             case 2:
-                _exit(coil_run(live, NULL) == SIGUSR1 ? ALL_RIGHT : 1);
+                _exit(!CHILDREN_MAY_RUN_LOOPS || coil_run(live, NULL) == SIGUSR1 ? ALL_RIGHT : 1);
             case 3:
                 execl("/bin/sh", "sh", "-c", "exit 42", (char *)NULL);
                 _exit(1);
@@ -444,9 +456,11 @@ Suite *fork_suite(void)
     suite_add_tcase(suite, finds);
 
     tcase_add_checked_fixture(own, setup, teardown);
-    tcase_add_test(own, it_may_run_a_loop_of_its_own);
-    tcase_add_test(own, a_child_that_comes_back_is_out_of_the_run);
-    tcase_add_test(own, so_is_one_that_a_callback_has_made);
+    if (CHILDREN_MAY_RUN_LOOPS) {
+        tcase_add_test(own, it_may_run_a_loop_of_its_own);
+        tcase_add_test(own, a_child_that_comes_back_is_out_of_the_run);
+        tcase_add_test(own, so_is_one_that_a_callback_has_made);
+    }
     tcase_add_test(own, a_loop_that_does_not_run_is_the_parents_too);
     suite_add_tcase(suite, own);
 
