@@ -535,6 +535,16 @@ static void *run_listener(void *counter)
     return NULL;
 }
 
+static bool have_all(atomic_int *counters, int number)
+{
+    bool all = true;
+
+    for (int i = 0; i < LOOPS; i++) {
+        all = all && atomic_load(&counters[i]) >= number;
+    }
+    return all;
+}
+
 START_TEST(no_delivery_is_lost_or_doubled)
     {
         pthread_t threads[LOOPS];
@@ -552,7 +562,9 @@ START_TEST(no_delivery_is_lost_or_doubled)
                 usleep(100); /* the queue of the kernel is full */
             }
         }
-        usleep(200000);
+        for (int i = 0; i < 10000 && !have_all(counters, signals); i++) {
+            usleep(1000);
+        }
         atomic_store(&over, true);
         for (int i = 0; i < LOOPS; i++) {
             ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
