@@ -49,7 +49,7 @@ static void describe(const struct ci_wait *wait, char *out, size_t size)
 static int wait_until(coil_barrier *barrier, bool (*predicate)(void *barrier))
 {
     return ci_condition_wait_for(&barrier->condition_, predicate, barrier,
-                                 &(const struct ci_waited){"a barrier", barrier, describe});
+                                 &(const struct ci_waited){"a barrier", barrier, describe, NULL});
 }
 
 static int wait_outside(coil_barrier *barrier)

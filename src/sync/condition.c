@@ -84,7 +84,7 @@ int coil_condition_wait(coil_condition *condition)
     if (__builtin_expect(condition == NULL || task == NULL || !lock_of(condition)->locked_, 0)) {
         return condition == NULL ? -EINVAL : -EPERM;
     }
-    return wait_once(condition, task, &(const struct ci_waited){"a condition", condition, describe});
+    return wait_once(condition, task, &(const struct ci_waited){"a condition", condition, describe, NULL});
 }
 
 int ci_condition_wait_for(coil_condition *condition, bool (*predicate)(void *arg), void *arg,
@@ -109,7 +109,7 @@ int coil_condition_wait_for(coil_condition *condition, bool (*predicate)(void *a
         return -EINVAL;
     }
     return ci_condition_wait_for(condition, predicate, arg,
-                                 &(const struct ci_waited){"a condition", condition, describe});
+                                 &(const struct ci_waited){"a condition", condition, describe, NULL});
 }
 
 int coil_condition_notify(coil_condition *condition, size_t n)

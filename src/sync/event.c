@@ -38,7 +38,7 @@ int coil_event_wait(coil_event *event)
     if (event->set_) {
         return 0;
     }
-    return ci_event_wait(event, task, &(const struct ci_waited){"an event", event, describe});
+    return ci_event_wait(event, task, &(const struct ci_waited){"an event", event, describe, NULL});
 }
 
 void coil_event_set(coil_event *event)

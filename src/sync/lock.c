@@ -46,7 +46,7 @@ static int wait_in_line(coil_lock *lock, struct ci_task *task)
 {
     struct ci_waiter waiter;
 
-    ci_waiter_arrive(&waiter, task, lock->waiters_, &(const struct ci_waited){"a lock", lock, describe});
+    ci_waiter_arrive(&waiter, task, lock->waiters_, &(const struct ci_waited){"a lock", lock, describe, NULL});
     ci_waiter_count(&waiter, &lock->live_);
     int rc = ci_waiter_suspend(&waiter);
     if (rc == 0) {

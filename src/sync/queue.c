@@ -112,6 +112,13 @@ static void describe_joiner(const struct ci_wait *wait, char *out, size_t size)
                    wait->object, queue->unfinished);
 }
 
+/* Whoever waits has a reference to the queue, which may live on and must not find the waiter in its line. */
+static void abandon(struct ci_wait *wait)
+{
+    ci_list_remove(&ci_container_of(wait, struct ci_waiter, wait)->link);
+    coil_queue_unref((coil_queue *)(uintptr_t)wait->object);
+}
+
 static const char *const words[] = {[IN] = "room in a queue", [OUT] = "an item of a queue"};
 
 static void (*const descriptions[])(const struct ci_wait *wait, char *out,
@@ -120,7 +127,7 @@ static void (*const descriptions[])(const struct ci_wait *wait, char *out,
 /* Waits until the next one in this direction need not wait, or may be lucky. Who cannot make use of it wakes the next. */
 static inline int wait_in_line(coil_queue *queue, struct ci_task *task, enum direction direction)
 {
-    const struct ci_waited what = {words[direction], queue, descriptions[direction]};
+    const struct ci_waited what = {words[direction], queue, descriptions[direction], abandon};
     struct ci_waiter waiter;
 
     ci_waiter_arrive_pending(&waiter, task, queue->lines[direction], &what);
@@ -272,7 +279,7 @@ int coil_queue_join(coil_queue *queue)
     if (queue->unfinished == 0) {
         return 0;
     }
-    const struct ci_waited what = {"a queue's items", queue, describe_joiner};
+    const struct ci_waited what = {"a queue's items", queue, describe_joiner, abandon};
     queue->references++;
     int rc = ci_event_wait(&queue->finished, task, &what);
     coil_queue_unref(queue);

@@ -63,7 +63,7 @@ static int wait_in_line(coil_semaphore *semaphore, struct ci_task *task)
     struct ci_waiter waiter;
 
     ci_waiter_arrive_pending(&waiter, task, semaphore->waiters_,
-                             &(const struct ci_waited){"a semaphore", semaphore, describe});
+                             &(const struct ci_waited){"a semaphore", semaphore, describe, NULL});
     ci_waiter_count(&waiter, &semaphore->live_);
     int rc = ci_waiter_suspend(&waiter);
     if (rc < 0 && waiter.wait.state == CI_WAIT_DONE) {

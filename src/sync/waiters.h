@@ -1,8 +1,8 @@
 /*
- * Those who wait for a lock and its like, in the order in which they came. Each waiter is in its coroutine's frame; it is on the list
- * from its arrival until it runs again, or, on a list of the pending only, until it is woken or cancelled. The list's head is the two
- * pointers in the public struct; zero bytes are an empty list, so that a static initialiser is enough. All of it is inline but for
- * the cancellation, for the reason that task/suspend.h gives.
+ * Those who wait for a lock and its like, in the order in which they came. Each waiter is in its coroutine's frame;
+ * it is on the list from its arrival until it runs again, or, on a list of the pending only, until it is woken or
+ * cancelled. The list's head is the two pointers in the public struct; zero bytes are an empty list, so that a static
+ * initialiser is enough. All of it is inline but for the cancellation, for the reason that task/suspend.h gives.
  */
 #ifndef CI_SYNC_WAITERS_H
 #define CI_SYNC_WAITERS_H
@@ -21,11 +21,15 @@ struct ci_waiter {
     bool leaves;  /* the list holds the pending only: it goes off it when it is woken or cancelled */
 };
 
-/* What is waited for, for reports: in a word, the object, and how to describe a wait for it. */
+/*
+ * What is waited for, for reports: in a word, the object, and how to describe a wait for it; and what the waiter's
+ * frame gives back when the loop closes under it (struct ci_wait's abandon), or NULL.
+ */
 struct ci_waited {
     const char *what;
     const void *object;
     void (*describe)(const struct ci_wait *wait, char *out, size_t size);
+    void (*abandon)(struct ci_wait *wait);
 };
 
 /* Takes a waiter's request to end: struct ci_wait's cancel. */
@@ -57,6 +61,7 @@ static inline void ci_waiter_arrive(struct ci_waiter *waiter, struct ci_task *ta
     ci_wait_init(&waiter->wait, task, what->what);
     waiter->wait.object = what->object;
     waiter->wait.describe = what->describe;
+    waiter->wait.abandon = what->abandon;
     waiter->wait.cancel = ci_waiter_cancel;
     waiter->live = NULL;
     waiter->leaves = false;
@@ -78,7 +83,10 @@ static inline void ci_waiter_count(struct ci_waiter *waiter, size_t *live)
     ++*live;
 }
 
-/* Waits until woken, or cancelled (-ECANCELED; wait.state tells whether it had been woken before), and leaves the list. */
+/*
+ * Waits until woken, or cancelled (-ECANCELED; wait.state tells whether it had been woken before), and leaves the
+ * list.
+ */
 static inline int ci_waiter_suspend(struct ci_waiter *waiter)
 {
     int rc = ci_wait_suspend_here(&waiter->wait);

@@ -27,6 +27,8 @@ struct interrupt {
     atomic_uint count;
     bool cancelled_main;
     bool watched;
+    void (*interrupted)(void *arg); /* to be called before main is cancelled, or NULL */
+    void *arg;
 };
 
 static struct interrupt *interrupt_of(struct ci_signal_watch *watch)
@@ -49,6 +51,9 @@ static void cancel_main(struct ci_signal_watch *watch, unsigned times)
     struct interrupt *interrupt = interrupt_of(watch);
 
     (void)times;
+    if (interrupt->interrupted != NULL) {
+        interrupt->interrupted(interrupt->arg);
+    }
     interrupt->cancelled_main = ci_future_cancel(interrupt->main, NULL) == 1;
 }
 
@@ -59,7 +64,7 @@ static const struct ci_signal_watch_class sigint_class = {
 /* Where the program ignores it on purpose (nohup, a job in the background), it stays ignored. */
 static int watch_sigint(struct interrupt *interrupt, struct coil_loop *loop, struct coil_future *main)
 {
-    *interrupt = (struct interrupt){.main = main};
+    interrupt->main = main;
     int rc = ci_signal_is_ignored(SIGINT);
     if (rc != 0) {
         return rc < 0 ? rc : 0;
@@ -245,14 +250,15 @@ static int64_t option_ns(double seconds, double by_default)
 
 static const double shutdown_seconds = 10;
 
-static int run_in(struct coil_loop *loop, coil_fn *main, const struct coil_run_options *options)
+/* interrupt is the caller's, because the loop may hold on to it until it is closed. */
+static int run_in(struct coil_loop *loop, coil_fn *main, const struct coil_run_options *options,
+                  struct interrupt *interrupt)
 {
     const struct coil_task_options task_options = {.size = sizeof(task_options), .arg = options->arg};
-    struct interrupt interrupt; /* here, because the loop may hold on to it until it is closed */
 
     loop->shutdown_ns = option_ns(options->shutdown_timeout, shutdown_seconds);
     coil_task *task = coil_loop_create_task(loop, main, &task_options);
-    int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? &interrupt : NULL);
+    int rc = task == NULL ? ci_loop_creation_error : run_main(loop, task, options->handle_sigint ? interrupt : NULL);
     if (ci_fork_has_parted(loop)) {
         coil_unref(task);
         return -ECHILD; /* a child process that came back here: loop and tasks are the parent's */
@@ -261,9 +267,10 @@ static int run_in(struct coil_loop *loop, coil_fn *main, const struct coil_run_o
     return rc >= 0 && left == -EDEADLK ? left : rc;
 }
 
-int coil_run_with(coil_fn *main, const struct coil_run_options *options)
+int ci_run(coil_fn *main, const struct coil_run_options *options, void (*interrupted)(void *arg), void *arg)
 {
     struct coil_run_options copy;
+    struct interrupt interrupt = {.interrupted = interrupted, .arg = arg};
 
     if (ci_loop_running != NULL) {
         return -EPERM;
@@ -274,5 +281,10 @@ int coil_run_with(coil_fn *main, const struct coil_run_options *options)
     }
     struct coil_loop_options how = loop_options(options);
     coil_loop *loop = coil_loop_new_with(&how);
-    return loop == NULL ? ci_loop_creation_error : run_in(loop, main, options);
+    return loop == NULL ? ci_loop_creation_error : run_in(loop, main, options, &interrupt);
+}
+
+int coil_run_with(coil_fn *main, const struct coil_run_options *options)
+{
+    return ci_run(main, options, NULL, NULL);
 }

@@ -153,6 +153,34 @@ START_TEST(a_loop_may_be_closed_under_those_who_wait)
     }
 END_TEST
 
+static int get_for_ever(void *queue)
+{
+    int item;
+
+    return coil_queue_get(queue, &item);
+}
+
+START_TEST(a_queue_lives_on_without_those_whose_loop_was_closed)
+    {
+        int item = 5;
+        coil_queue *queue = coil_queue_new(sizeof(int), 0);
+        coil_loop *loop = coil_loop_new(.clock = COIL_CLOCK_VIRTUAL);
+        const struct coil_task_options getter = {.size = sizeof(getter), .arg = queue};
+        const struct coil_task_options main = {.size = sizeof(main)};
+
+        coil_loop_set_exception_handler(loop, hear, NULL);
+        coil_unref(coil_loop_create_task(loop, get_for_ever, &getter));
+        coil_task *task = coil_loop_create_task(loop, give, &main);
+        ck_assert_int_eq(coil_loop_run_until_complete(loop, task), 0);
+        coil_unref(task);
+        ck_assert_int_eq(coil_loop_close(loop), 0);
+        (void)take_report(COIL_REPORT_DESTROYED_PENDING);
+        ck_assert_int_eq(coil_queue_put_nowait(queue, &item), 0);
+        ck_assert_uint_eq(coil_queue_size(queue), 1);
+        coil_queue_unref(queue);
+    }
+END_TEST
+
 Suite *sync_misuse_suite(void)
 {
     Suite *suite = suite_create("sync_misuse");
@@ -165,6 +193,7 @@ Suite *sync_misuse_suite(void)
     tcase_add_test(tests, without_a_loop_nothing_awaits_and_queues_can_still_be_filled);
     tcase_add_test(tests, what_is_not_held_cannot_be_released);
     tcase_add_test(tests, a_loop_may_be_closed_under_those_who_wait);
+    tcase_add_test(tests, a_queue_lives_on_without_those_whose_loop_was_closed);
     suite_add_tcase(suite, tests);
     return suite;
 }

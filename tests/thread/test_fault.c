@@ -97,6 +97,116 @@ START_TEST(calls_survive_all_failures_from_one_on)
     }
 END_TEST
 
+/* ---- coroutines and queues for plain threads ------------------------------------------------------------------------- */
+
+enum { ROUNDS = 4 };
+
+static coil_loop *loop;
+static coil_queue *queue;
+
+static bool is_possible(int rc)
+{
+    return rc >= 0 || rc == -ECANCELED || rc == -ETIMEDOUT || is_explained(rc);
+}
+
+static int nap(void *unused)
+{
+    (void)unused;
+    int rc = coil_sleep(0);
+    return rc < 0 ? rc : 3;
+}
+
+static void run_coroutine(bool cancels)
+{
+    coil_concurrent_future *future = coil_run_coroutine_threadsafe(loop, nap, NULL, .name = "a nap in the loop");
+
+    if (cancels) {
+        (void)coil_concurrent_future_cancel(future);
+    }
+    MUST(is_possible(coil_concurrent_future_result(future, INFINITY)));
+    coil_concurrent_future_unref(future);
+}
+
+static int ask_loop(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        int item = i;
+        run_coroutine(i % 2 == 1);
+        MUST(is_possible(coil_queue_put_threadsafe(loop, queue, &item, 0)));
+        MUST(is_possible(coil_queue_put_threadsafe(loop, queue, &item, 0.0001)));
+        MUST(is_possible(coil_queue_get_threadsafe(loop, queue, &item, 0.0001)));
+    }
+    return *(int *)arg;
+}
+
+static int asks_main(void *unused)
+{
+    int number = 4;
+
+    (void)unused;
+    loop = coil_get_running_loop();
+    queue = coil_queue_new(sizeof(int), 1);
+    if (queue == NULL) {
+        return coil_creation_error();
+    }
+    int rc = coil_to_thread(ask_loop, &number);
+    MUST(rc == 4 || rc == -ECANCELED || is_explained(rc));
+    return rc;
+}
+
+static void asks_scenario(void *unused)
+{
+    (void)unused;
+    int rc = coil_run(asks_main, NULL);
+
+    MUST(is_possible(rc));
+    coil_queue_unref(queue);
+}
+
+START_TEST(what_threads_ask_of_a_loop_survives_every_failure)
+    {
+        const struct ci_fault_plan plan = {.scenario = asks_scenario, .except = "epoll_wait"};
+
+        ck_assert_int_gt(ci_fault_drive(&plan), 20);
+    }
+END_TEST
+
+START_TEST(what_threads_ask_of_a_loop_survives_all_failures_from_one_on)
+    {
+        const struct ci_fault_plan plan = {.scenario = asks_scenario, .calls = "malloc realloc mmap", .in_a_row = -1};
+
+        ck_assert_int_gt(ci_fault_drive(&plan), 10);
+    }
+END_TEST
+
+/* ---- loops on several threads ---------------------------------------------------------------------------------------- */
+
+static int shard_main(void *unused)
+{
+    (void)unused;
+    int rc = coil_sleep(0.0001);
+    if (rc < 0) {
+        return rc;
+    }
+    return coil_shard_index() == 1 ? -EDOM : coil_sleep(3600);
+}
+
+static void shards_scenario(void *unused)
+{
+    (void)unused;
+    int rc = coil_run_sharded(3, shard_main, NULL);
+
+    MUST(rc == -EDOM || is_explained(rc));
+}
+
+START_TEST(sharded_loops_survive_every_failure)
+    {
+        const struct ci_fault_plan plan = {.scenario = shards_scenario};
+
+        ck_assert_int_gt(ci_fault_drive(&plan), 10);
+    }
+END_TEST
+
 Suite *thread_fault_suite(void)
 {
     Suite *suite = suite_create("thread_fault");
@@ -105,6 +215,9 @@ Suite *thread_fault_suite(void)
     tcase_set_timeout(tests, 240);
     tcase_add_test(tests, calls_survive_every_failure);
     tcase_add_test(tests, calls_survive_all_failures_from_one_on);
+    tcase_add_test(tests, what_threads_ask_of_a_loop_survives_every_failure);
+    tcase_add_test(tests, what_threads_ask_of_a_loop_survives_all_failures_from_one_on);
+    tcase_add_test(tests, sharded_loops_survive_every_failure);
     suite_add_tcase(suite, tests);
     return suite;
 }
