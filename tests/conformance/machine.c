@@ -62,20 +62,37 @@ int machine_known_number(const struct machine *machine, const coil_future *futur
     return -1;
 }
 
-int machine_number(struct machine *machine, coil_task *task)
+static void give_number(struct machine *machine, struct ci_task *task)
 {
-    int number = machine_known_number(machine, task);
-
-    if (number >= 0) {
-        return number;
-    }
     if (machine->task_count == TASKS_MAX) {
         (void)fputs("conformance_run: a program with too many tasks\n", stderr);
         exit(EXIT_FAILURE);
     }
-    (void)machine_hold_future(machine, coil_ref(task));
-    machine->tasks[machine->task_count] = task;
-    return machine->task_count++;
+    machine->last_task = task->id;
+    machine->tasks[machine->task_count++] = machine_hold_future(machine, coil_ref(&task->future));
+}
+
+/* Those that have none are at the end of the list, which is in the order of their making. */
+void machine_number_new(struct machine *machine)
+{
+    struct ci_list *tasks = &ci_runtime_of(machine->loop)->tasks;
+    struct ci_list *link = tasks->prev;
+
+    while (link != tasks && ci_container_of(link, struct ci_task, all)->id > machine->last_task) {
+        link = link->prev;
+    }
+    for (link = link->next; link != tasks; link = link->next) {
+        give_number(machine, ci_container_of(link, struct ci_task, all));
+    }
+}
+
+int machine_number(struct machine *machine, coil_task *task)
+{
+    machine_number_new(machine);
+    if (ci_task_of(task)->id > machine->last_task) {
+        give_number(machine, ci_task_of(task)); /* it has ended already, as an eager one may */
+    }
+    return machine_known_number(machine, task);
 }
 
 int machine_current_number(const struct machine *machine)

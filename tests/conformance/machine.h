@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include <coil/task.h>
+#include <coil/thread.h>
 
 #include "arena.h"
 #include "guard.h"
@@ -56,10 +57,12 @@ struct machine {
     coil_handle *handles[NUMBERS];
     coil_timeout *timeouts[NUMBERS];
     coil_group *groups[NUMBERS];
+    coil_concurrent_future *thread_futures[NUMBERS];
     struct objects *objects; /* locks, queues and the like: objects.h */
 
     coil_task *tasks[TASKS_MAX]; /* by number */
     int task_count;
+    uint64_t last_task; /* the id of the youngest task that has a number */
     struct guard guard;
 
     const char *errors[ERRORS]; /* the word of the error -(FIRST_ERROR + i) */
@@ -82,6 +85,9 @@ void machine_log_as(struct machine *machine, const char *who, const char *format
  * when it is first asked for. The machine keeps a reference.
  */
 int machine_number(struct machine *machine, coil_task *task);
+
+/* Gives numbers to the tasks that the library has made by itself, for coroutines of another thread. */
+void machine_number_new(struct machine *machine);
 
 /* The number of a task that has one, else -1. */
 int machine_known_number(const struct machine *machine, const coil_future *future);

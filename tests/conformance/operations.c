@@ -10,8 +10,8 @@ static const struct operation control_operations[] = {
 };
 
 static const struct operation *const tables[] = {
-    act_operations,  call_operations,  await_operations,   block_operations,
-    sync_operations, queue_operations, control_operations,
+    act_operations,  call_operations,  await_operations,  block_operations,
+    sync_operations, queue_operations, thread_operations, control_operations,
 };
 
 const struct operation *operation_find(const char *name)

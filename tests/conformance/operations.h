@@ -13,15 +13,16 @@ struct statement;
 struct text;
 
 enum operation_kind {
-    OPERATION_ACT,   /* does not suspend: callbacks and other threads can do it, too */
-    OPERATION_AWAIT, /* suspends; its first operand says whether errors leave the statement */
-    OPERATION_BLOCK, /* has statements inside, and logs what is to be logged itself */
+    OPERATION_ACT,     /* does not suspend: callbacks and other threads can do it, too */
+    OPERATION_AWAIT,   /* suspends; its first operand says whether errors leave the statement */
+    OPERATION_BLOCK,   /* has statements inside, and logs what is to be logged itself */
+    OPERATION_OUTSIDE, /* another thread does it itself, and nobody else; it logs what is to be logged itself */
     OPERATION_RAISE,
     OPERATION_RETURN,
 };
 
 /*
- * An operation of the first two kinds. Writes its outcome as the trace shows it, and returns something >=
+ * An operation of the first two kinds, or of another thread. Writes its outcome as the trace shows it, and returns something >=
  * 0; or returns a negative error, whose word is the outcome then. No outcome at all is shown as "nil".
  */
 typedef int operation_fn(struct machine *machine, const struct statement *statement, struct text *outcome);
@@ -48,11 +49,12 @@ struct operation {
 const struct operation *operation_find(const char *name);
 
 /* A table ends with an entry without a name. */
-extern const struct operation act_operations[];   /* act_ops.c */
-extern const struct operation call_operations[];  /* call_ops.c */
-extern const struct operation await_operations[]; /* await_ops.c */
-extern const struct operation block_operations[]; /* block_ops.c */
-extern const struct operation sync_operations[];  /* sync_ops.c */
-extern const struct operation queue_operations[]; /* queue_ops.c */
+extern const struct operation act_operations[];    /* act_ops.c */
+extern const struct operation call_operations[];   /* call_ops.c */
+extern const struct operation await_operations[];  /* await_ops.c */
+extern const struct operation block_operations[];  /* block_ops.c */
+extern const struct operation sync_operations[];   /* sync_ops.c */
+extern const struct operation queue_operations[];  /* queue_ops.c */
+extern const struct operation thread_operations[]; /* thread_ops.c */
 
 #endif

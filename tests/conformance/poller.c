@@ -35,6 +35,9 @@ static int wait_for_time(struct ci_poller *base, int64_t timeout_ns)
     struct virtual_poller *poller = of(base);
     struct coil_loop *loop = poller->loop;
 
+    if (poller->before_wait != NULL) {
+        poller->before_wait(poller->arg);
+    }
     poller->iteration++;
     if (poller->iteration > poller->iteration_limit) {
         return STOPPED_BY_LIMIT;

@@ -21,6 +21,8 @@ struct virtual_poller {
     struct outside_call *calls; /* to come, in the order of their times */
     int iteration;
     int iteration_limit;
+    void (*before_wait)(void *arg); /* called at each iteration, or NULL */
+    void *arg;
 };
 
 /* Fills in a poller for loop and gives it to the loop. */

@@ -48,7 +48,10 @@ static void unreadable(struct reader *reader, const struct statement *statement,
     fail(reader, UNREADABLE, text_string(&text));
 }
 
-static void read_body(struct reader *reader, struct body *body, const struct node *first, bool in_callback);
+/* Where statements stand, which is not everywhere the same. */
+enum place { IN_COROUTINE, IN_CALLBACK, IN_ANOTHER_THREAD };
+
+static void read_body(struct reader *reader, struct body *body, const struct node *first, enum place place);
 
 /* ---- operands ---------------------------------------------------------------------------------------------------- */
 
@@ -146,7 +149,8 @@ static void read_operand(struct reader *reader, struct statement *statement, str
             unreadable(reader, statement, "expected statements");
             return;
         }
-        read_body(reader, &statement->bodies[operands->bodies++], node->first, letter == 'a');
+        read_body(reader, &statement->bodies[operands->bodies++], node->first,
+                  letter == 'a' ? IN_CALLBACK : IN_COROUTINE);
     } else if (letter == 'o') {
         read_operand(reader, statement, operands, letter_of_kind(statement->word), node);
     } else if (letter == 'w') {
@@ -215,8 +219,21 @@ static const char *title(struct arena *arena, const struct operation *operation,
     return text_string(&text);
 }
 
+static bool is_allowed(const struct operation *operation, enum place place)
+{
+    switch (operation->kind) {
+    case OPERATION_ACT:
+    case OPERATION_RAISE:
+        return true;
+    case OPERATION_OUTSIDE:
+        return place == IN_ANOTHER_THREAD;
+    default:
+        return place == IN_COROUTINE;
+    }
+}
+
 static void read_statement(struct reader *reader, struct statement *statement, const struct node *node,
-                           bool in_callback)
+                           enum place place)
 {
     const struct node *name = node->kind == NODE_LIST ? node->first : NULL;
 
@@ -229,22 +246,22 @@ static void read_statement(struct reader *reader, struct statement *statement, c
         fail(reader, UNSUPPORTED, name->word);
         return;
     }
-    if (in_callback && statement->operation->kind != OPERATION_ACT && statement->operation->kind != OPERATION_RAISE) {
-        unreadable(reader, statement, "not in a callback");
+    if (!is_allowed(statement->operation, place)) {
+        unreadable(reader, statement, place == IN_COROUTINE ? "not in a coroutine" : "not in a callback");
         return;
     }
     statement->title = title(reader->arena, statement->operation, name->next);
     read_operands(reader, statement, name->next);
 }
 
-static void read_body(struct reader *reader, struct body *body, const struct node *first, bool in_callback)
+static void read_body(struct reader *reader, struct body *body, const struct node *first, enum place place)
 {
     size_t count = count_nodes(first);
     struct statement *statements = arena_alloc(reader->arena, count * sizeof(*statements));
 
     body->statements = statements;
     for (const struct node *node = first; node != NULL && !failed(reader); node = node->next) {
-        read_statement(reader, &statements[body->count++], node, in_callback);
+        read_statement(reader, &statements[body->count++], node, place);
     }
 }
 
@@ -305,7 +322,7 @@ static void define_coroutine(struct reader *reader, const struct node *item)
     struct body *body = arena_alloc(reader->arena, sizeof(*body));
     int number = declared_number(reader, item, COROUTINES);
 
-    read_body(reader, body, item->first->next->next, false);
+    read_body(reader, body, item->first->next->next, IN_COROUTINE);
     reader->program->coroutines[number] = body;
 }
 
@@ -315,7 +332,7 @@ static struct external *define_external(struct reader *reader, const struct node
 
     external->when = declared_number(reader, item, 1 << 30);
     if (!failed(reader)) {
-        read_body(reader, &external->actions, item->first->next->next, true);
+        read_body(reader, &external->actions, item->first->next->next, IN_ANOTHER_THREAD);
     }
     return external;
 }

@@ -11,8 +11,10 @@
 #include "execute.h"
 #include "machine.h"
 #include "objects.h"
+#include "operations.h"
 #include "task/runtime.h"
 #include "task/task.h"
+#include "thread/executor.h"
 
 enum { STACK_BYTES = 256 * 1024, UNWIND_ITERATIONS = 1000 };
 
@@ -138,11 +140,23 @@ static void unwind(struct machine *machine)
 
 /* ---- a run ------------------------------------------------------------------------------------------------------- */
 
+/* One action: what another thread does itself, or has the loop do. */
 static void act_from_outside(void *arg)
 {
     struct actions *actions = arg;
+    const struct statement *statement = actions->body->statements;
+    struct text outcome = {.arena = actions->machine->arena};
 
-    (void)coil_call_soon_threadsafe(actions->machine->loop, execute_actions, actions);
+    if (statement->operation->kind == OPERATION_OUTSIDE) {
+        (void)statement->operation->operate(actions->machine, statement, &outcome); /* nothing but memory can fail */
+    } else {
+        (void)coil_call_soon_threadsafe(actions->machine->loop, execute_actions, actions);
+    }
+}
+
+static void number_new_tasks(void *machine)
+{
+    machine_number_new(machine);
 }
 
 /* Each action of an external event is a call of its own. */
@@ -166,6 +180,9 @@ static void set_up(struct machine *machine)
     }
     coil_loop_set_exception_handler(machine->loop, log_report, machine);
     virtual_poller_install(&machine->poller, machine->loop, ITERATION_LIMIT);
+    machine->poller.before_wait = number_new_tasks;
+    machine->poller.arg = machine;
+    ci_executor_pool(machine->loop)->max_threads = 0;
     for (int i = 0; i < FUTURES; i++) {
         machine->futures[i] = machine_hold_future(machine, coil_loop_create_future(machine->loop));
     }

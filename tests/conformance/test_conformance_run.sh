@@ -54,11 +54,11 @@ prints "$trace" "a trace without iterations"
 expect 0 "--rank" "$@" --rank "$program"
 prints "$(echo "$numbered" | sed 's/^I1/I0/; s/^I3/I1/; s/^I4/I2/')\n" "a trace with ranked iterations"
 
-echo '(prog (co 0 (try all ((exec 1 0 1)) () ())))' >"$program"
+echo '(prog (co 0 (try all ((nosuch 1 0 1)) () ())))' >"$program"
 expect 3 "an operation that is not supported" "$@" "$program"
-prints 'unsupported exec\n' "an operation that is not supported"
+prints 'unsupported nosuch\n' "an operation that is not supported"
 for text in '(prog (co 0 (sleep 1 2))' '(prog (co 0 (spawn 0 1)))' '(prog (co 0 (sleep 1)))' \
-    '(prog (co 0 (soon 0 ((sleep 1 1)))))' '(prog (co 0 (state 300)))' '(prog)' ''; do
+    '(prog (co 0 (soon 0 ((sleep 1 1)))))' '(prog (co 0 (rcts 0 0)))' '(prog (co 0) (ext 1 (sleep 1 1)))' '(prog (co 0 (state 300)))' '(prog)' ''; do
     echo "$text" >"$program"
     expect 2 "the text '$text'" "$@" "$program"
 done
