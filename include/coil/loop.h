@@ -39,7 +39,9 @@ enum coil_report_kind {
     COIL_REPORT_NOT_RELEASED,     /* debug: a reference to this future was never given back */
     COIL_REPORT_STACK_HIGH_WATER, /* debug: at the end, the most stack that any task used */
     COIL_REPORT_BACKEND,          /* debug: which backend was chosen, and why */
-    COIL_REPORT_THREAD_RUNNING    /* a function still runs in a thread of an executor that is to end */
+    COIL_REPORT_THREAD_RUNNING,   /* a function still runs in a thread of an executor that is to end */
+    COIL_REPORT_SERVER_ERROR,     /* a connection's handler failed, or a server cannot accept connections for a while */
+    COIL_REPORT_NOT_CLOSED        /* a stream's last reference, or a server's loop, went before it was closed */
 };
 
 /*

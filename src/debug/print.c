@@ -47,6 +47,8 @@ static const char *advice(enum coil_report_kind kind)
         return "give every reference back with coil_unref or coil_join";
     case COIL_REPORT_THREAD_RUNNING:
         return "nothing can end a thread from outside: have the function look now and then whether it is still wanted";
+    case COIL_REPORT_NOT_CLOSED:
+        return "close what was opened on each way out: coil_stream_close, coil_server_close";
     default:
         return NULL;
     }

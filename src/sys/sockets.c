@@ -121,3 +121,76 @@ int ci_socket_kind(int fd, int *type, int *protocol)
 
     return rc < 0 ? rc : get_option(fd, SO_PROTOCOL, protocol);
 }
+
+/* ---- birth and names ------------------------------------------------------------------------------------------------- */
+
+int ci_socket_open(int family, int type, int protocol)
+{
+    int rc = ci_fault("socket");
+
+    if (rc < 0) {
+        return rc;
+    }
+    rc = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    return rc < 0 ? -errno : rc;
+}
+
+int ci_socket_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    int rc = ci_fault("bind");
+
+    if (rc < 0) {
+        return rc;
+    }
+    return bind(fd, address, length) < 0 ? -errno : 0;
+}
+
+int ci_socket_listen(int fd, int backlog)
+{
+    int rc = ci_fault("listen");
+
+    if (rc < 0) {
+        return rc;
+    }
+    return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+int ci_socket_shutdown(int fd, int how)
+{
+    int rc = ci_fault("shutdown");
+
+    if (rc < 0) {
+        return rc;
+    }
+    return shutdown(fd, how) < 0 ? -errno : 0;
+}
+
+int ci_socket_name(int fd, struct sockaddr *address, socklen_t *length)
+{
+    int rc = ci_fault("getsockname");
+
+    if (rc < 0) {
+        return rc;
+    }
+    return getsockname(fd, address, length) < 0 ? -errno : 0;
+}
+
+int ci_socket_peer(int fd, struct sockaddr *address, socklen_t *length)
+{
+    int rc = ci_fault("getpeername");
+
+    if (rc < 0) {
+        return rc;
+    }
+    return getpeername(fd, address, length) < 0 ? -errno : 0;
+}
+
+int ci_socket_set(int fd, int level, int option, int value)
+{
+    int rc = ci_fault("setsockopt");
+
+    if (rc < 0) {
+        return rc;
+    }
+    return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
+}

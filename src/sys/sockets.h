@@ -31,6 +31,21 @@ int ci_socket_connect(int fd, const struct sockaddr *address, socklen_t length);
 /* Takes the pending error of the socket: 0 when there is none, else a negative errno ("getsockopt"). */
 int ci_socket_error(int fd);
 
+/* A new socket, non-blocking and close-on-exec, as socket(2) ("socket"). */
+int ci_socket_open(int family, int type, int protocol);
+
+/* As bind(2), listen(2), shutdown(2) (each under its own name). */
+int ci_socket_bind(int fd, const struct sockaddr *address, socklen_t length);
+int ci_socket_listen(int fd, int backlog);
+int ci_socket_shutdown(int fd, int how);
+
+/* As getsockname(2), getpeername(2) (each under its own name). */
+int ci_socket_name(int fd, struct sockaddr *address, socklen_t *length);
+int ci_socket_peer(int fd, struct sockaddr *address, socklen_t *length);
+
+/* Sets an option that is an int ("setsockopt"). */
+int ci_socket_set(int fd, int level, int option, int value);
+
 /* Fills in the socket's type (SOCK_STREAM, ...) and protocol (IPPROTO_TCP, ...); -ENOTSOCK ("getsockopt"). */
 int ci_socket_kind(int fd, int *type, int *protocol);
 
