@@ -27,6 +27,7 @@ struct output_wait {
     struct ci_wait wait;
     struct ci_list link;
     size_t at_most;
+    int outcome; /* 0, or why it will not shrink so far */
     const coil_stream *stream;
 };
 
@@ -38,7 +39,9 @@ static void wake(coil_stream *stream)
 
     for (struct ci_list *link = list->next; link != list; link = link->next) {
         struct output_wait *waiter = ci_container_of(link, struct output_wait, link);
-        if (stream->output.size <= waiter->at_most || stream->write_error < 0) {
+        bool over = stream->output.size <= waiter->at_most || stream->write_error < 0;
+        if (over && waiter->wait.state == CI_WAIT_PENDING) {
+            waiter->outcome = stream->write_error;
             ci_wait_finish(&waiter->wait);
         }
     }
@@ -69,8 +72,8 @@ static int wait_in_line(coil_stream *stream, struct ci_task *task, size_t at_mos
     ci_list_append(&stream->output.waiters, &waiter.link);
     int rc = ci_wait_suspend(&waiter.wait);
     ci_list_remove(&waiter.link);
-    if (rc < 0 || stream->write_error < 0) {
-        return rc < 0 ? rc : stream->write_error;
+    if (rc < 0 || waiter.outcome < 0) {
+        return rc < 0 ? rc : waiter.outcome;
     }
     return waiter.wait.asked && stream->output.size > at_most ? -ECANCELED : 0;
 }

@@ -126,7 +126,7 @@ static int finish(coil_stream *stream)
 {
     int rc = ci_output_wait(stream, 0, false);
 
-    if (rc == 0 && stream->class->shut_down != NULL) {
+    if (rc == 0 && stream->class->shut_down != NULL && !ci_stream_closed(stream)) {
         rc = stream->class->shut_down(stream);
     }
     return rc;

@@ -1,0 +1,16 @@
+/* One suite per topic; main.c runs them all. */
+#ifndef TESTS_NET_SUITES_H
+#define TESTS_NET_SUITES_H
+
+#include <check.h>
+
+Suite *read_suite(void);
+Suite *write_suite(void);
+Suite *close_suite(void);
+Suite *cancel_suite(void);
+Suite *connect_suite(void);
+Suite *server_suite(void);
+Suite *dns_suite(void);
+Suite *watch_suite(void);
+
+#endif
