@@ -180,7 +180,7 @@ COIL_API size_t coil_stream_write_buffer_size(const coil_stream *stream);
 /*
  * Sends what was written, then closes the connection. Awaits only where something is left to be sent. Whatever it returns, the stream is
  * closed: the first error that came while sending; -ECANCELED, and then what was left is dropped, so that a time limit around
- * it is a limit for that. A task that waits to read gets the end, one that waits to write gets -EPIPE. Closing twice does no harm. The
+ * it is a limit for that; a task that has been cancelled and wants to be gone calls coil_stream_abort. A task that waits to read gets the end, one that waits to write gets -EPIPE. Closing twice does no harm. The
  * reference stays the caller's. asyncio: StreamWriter.close and wait_closed.
  */
 COIL_API int coil_stream_close(coil_stream *stream);

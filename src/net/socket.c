@@ -26,10 +26,11 @@ static size_t room_below_mark(const coil_stream *stream)
     return stream->high_water > stream->output.size ? stream->high_water - stream->output.size : 0;
 }
 
-/* Without memory for the queue nothing is lost: the caller sends it while it waits. */
+/* Without memory for the queue nothing is lost: the caller sends it while it waits. Sending may have failed since the caller was woken;
+ * then nothing may follow what was dropped. */
 static bool queue_if_it_fits(coil_stream *stream, const char *data, size_t size)
 {
-    return size <= room_below_mark(stream) && ci_output_append(stream, data, size) == 0;
+    return stream->write_error == 0 && size <= room_below_mark(stream) && ci_output_append(stream, data, size) == 0;
 }
 
 static ssize_t socket_write(coil_stream *stream, const void *data, size_t size)

@@ -12,5 +12,6 @@ Suite *connect_suite(void);
 Suite *server_suite(void);
 Suite *dns_suite(void);
 Suite *watch_suite(void);
+Suite *fault_suite(void);
 
 #endif

@@ -331,17 +331,16 @@ IO_TEST(a_shortage_is_told_once_costs_nothing_and_ends_with_a_connection)
     return 0;
 }
 
+static coil_server *storm_server;
+
 static int connect_one(void *arg)
 {
     coil_stream **stream = arg;
-    static char port[8];
-    extern coil_server *storm_server;
+    char port[8];
 
     (void)snprintf(port, sizeof port, "%d", coil_server_port(storm_server));
     return coil_open_connection(stream, "127.0.0.1", port);
 }
-
-coil_server *storm_server;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { STORM = 500 };

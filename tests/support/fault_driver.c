@@ -113,6 +113,7 @@ _Noreturn static void run_scenario(void)
     struct rlimit no_core = {0, 0};
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
+    (void)signal(SIGALRM, SIG_DFL); /* Check's own handler would kill the driver, too */
     (void)alarm(plan->seconds == 0 ? DEFAULT_SECONDS : plan->seconds);
     if (coil_set_allocator(count_malloc, count_realloc, count_free) < 0) {
         abort();
