@@ -142,7 +142,7 @@ COIL_API bool coil_stream_at_eof(const coil_stream *stream);
 /*
  * Writes size bytes. They are sent at once as far as the kernel takes them; the rest is copied and sent in the background as long as
  * no more than the high-water mark waits there; else awaits until that has sunk to the low-water mark or the kernel has
- * taken everything. Writes of several tasks do not mix. Returns size; fewer when an error came in between, which the next call
+ * taken everything; and lets others run now and then. Writes of several tasks do not mix. Returns size; fewer when an error came in between, which the next call
  * then tells, or a cancellation, which then stays pending. -EPIPE when the peer reads no more, and after coil_stream_write_eof or
  * a close here; other errors of the connection; -ECANCELED with nothing written; -EPERM outside of a task if it would have to wait;
  * -EINVAL (NULL). asyncio: StreamWriter.write and drain.

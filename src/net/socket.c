@@ -77,6 +77,7 @@ static ssize_t send_while_waiting(coil_stream *stream, const void *data, size_t 
     call.op.wakes = task;
     int rc = ci_loop_submit(stream->loop, &call.op);
     if (rc != 0) {
+        ci_io_did_not_wait(task);
         return rc < 0 ? rc : (ssize_t)call.op.result;
     }
     ci_wait_init(&call.wait, task, "send");

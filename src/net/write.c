@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "io/call.h"
 #include "loop/loop.h"
 #include "net/stream.h"
 #include "task/task.h"
@@ -72,19 +73,26 @@ static ssize_t write_waiting(coil_stream *stream, const char *data, size_t size,
 
 ssize_t coil_stream_write(coil_stream *stream, const void *data, size_t size)
 {
+    struct ci_task *task = ci_task_running_here();
     int rc = check(stream);
     ssize_t taken = 0;
 
     if (__builtin_expect(rc < 0 || data == NULL || size == 0, 0)) {
         return rc < 0 || size == 0 ? rc : -EINVAL;
     }
+    if (task != NULL && ci_io_is_cancelled(task)) {
+        return -ECANCELED;
+    }
     if (__builtin_expect(stream->writers == 0, 1)) {
         taken = settle(stream, stream->class->write(stream, data, size));
         if (taken < 0 || taken == (ssize_t)size) {
+            if (task != NULL) {
+                ci_io_did_not_wait(task); /* who writes to a peer that is fast enough lets others run now and then */
+            }
             return taken;
         }
     }
-    if (ci_task_running_here() == NULL) {
+    if (task == NULL) {
         return taken > 0 ? taken : -EPERM;
     }
     ci_stream_enter(stream);
