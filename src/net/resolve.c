@@ -281,6 +281,12 @@ int coil_getnameinfo(const struct sockaddr *address, socklen_t length, char *hos
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */
 
+/* Nobody will run what has come back: the loop drops it. */
+static void dropped(struct ci_remote_call *call)
+{
+    lookup_free(ci_container_of(call, struct lookup, job.call));
+}
+
 void ci_resolver_end(struct ci_net *net)
 {
     struct ci_lookups *lookups = net->lookups;
@@ -290,7 +296,12 @@ void ci_resolver_end(struct ci_net *net)
     }
     ci_pool_close(&lookups->pool);
     while (!ci_list_empty(&lookups->all)) {
-        lookup_free(ci_container_of(lookups->all.next, struct lookup, link));
+        struct lookup *lookup = ci_container_of(ci_list_pop(&lookups->all), struct lookup, link);
+        if (lookup->job.state == CI_JOB_RUNNING) {
+            lookup->job.call.drop = dropped; /* its thread has ended, and it is on its way to the loop */
+        } else {
+            lookup_free(lookup);
+        }
     }
     ci_free(lookups);
 }
