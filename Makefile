@@ -9,7 +9,7 @@ PREFIX        ?= /usr/local
 CTEST_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 export CTEST_PARALLEL_LEVEL
 
-.PHONY: help demo test bench conformance docs install format ci clean
+.PHONY: help demo test soak bench conformance docs install format ci clean
 
 # A word is offered when what it works on is in the tree.
 ABSENT = $(if $(wildcard examples/demo examples/demo.c),,demo) \
@@ -31,6 +31,12 @@ test: ## install what is missing, build, and run every test
 	cmake --preset debug
 	cmake --build --preset debug
 	ctest --preset debug
+
+soak: ## send known bytes over thousands of connections that are disturbed in every way, for MINUTES=10
+	@scripts/install-packages $(TEST_PACKAGES)
+	@cmake --preset release -D COIL_BUILD_TESTS=ON >/dev/null
+	@cmake --build --preset release --target soak
+	@build/release/tests/net/soak $$(( $(or $(MINUTES),10) * 60 )) 1000 $$$$
 
 bench: ## measure, with the optimised build
 	@scripts/install-packages $(BUILD_PACKAGES)

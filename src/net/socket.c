@@ -105,7 +105,9 @@ static ssize_t socket_write_rest(coil_stream *stream, const void *data, size_t s
 
 static int socket_write_eof(coil_stream *stream)
 {
-    return ci_socket_shutdown(stream->fd, SHUT_WR);
+    int rc = ci_socket_shutdown(stream->fd, SHUT_WR);
+
+    return rc == -ENOTCONN ? -EPIPE : rc; /* the peer has reset it */
 }
 
 const struct ci_stream_class ci_stream_socket = {
