@@ -1,6 +1,6 @@
 /*
- * What coil costs a server: CPU time per request of an echo server with a task per connection (coil_recv, coil_send), beside a
- * bare server on epoll that does the same with nothing in between. Server and load generator are pinned to a core each; the
+ * What coil costs a server: CPU time per request of an echo server with a task per connection (coil_recv, coil_send; or
+ * streams), beside a bare server on epoll that does the same with nothing in between. Server and load generator are pinned to a core each; the
  * generator keeps one request of 64 bytes in flight on every connection. All servers are there all the time and take short turns,
  * since a machine's mood changes more than what is to be measured; each number is the median of all turns, and the ratio that of
  * the ratios between turns that followed each other.
@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include <coil/io.h>
+#include <coil/stream.h>
 #include <coil/task.h>
 
 #include "measure.h"
@@ -165,6 +166,70 @@ static void coil_foreign_uring(int listener)
     (void)coil_run(serve_coil_foreign, &listener, .backend = COIL_BACKEND_IO_URING);
 }
 
+/* ---- by streams ------------------------------------------------------------------------------------------------------ */
+
+typedef ssize_t stream_reader(coil_stream *stream, void *data, size_t size);
+
+/* A connection, and how it is read: whatever comes, or a request by its size, which goes through the stream's own buffer. */
+struct streamed {
+    int fd;
+    stream_reader *read;
+    size_t size;
+};
+
+static int serve_stream(void *arg)
+{
+    const struct streamed *streamed = arg;
+    char buffer[BUFFER];
+    coil_stream *stream;
+    ssize_t n;
+
+    int rc = coil_open_fd_connection(&stream, streamed->fd, 0);
+    if (rc < 0) {
+        return rc;
+    }
+    do {
+        n = streamed->read(stream, buffer, streamed->size);
+        if (n > 0) {
+            n = coil_stream_write(stream, buffer, (size_t)n);
+        }
+    } while (n > 0);
+    rc = coil_stream_close(stream);
+    coil_stream_unref(stream);
+    return rc;
+}
+
+static int serve_streams(int listener, stream_reader *read, size_t size)
+{
+    for (;;) {
+        struct streamed streamed = {.fd = coil_accept(listener, NULL, NULL), .read = read, .size = size};
+        if (streamed.fd < 0) {
+            return streamed.fd;
+        }
+        coil_unref(coil_create_task(serve_stream, &streamed, .arg_size = sizeof streamed));
+    }
+}
+
+static int serve_streams_read(void *arg)
+{
+    return serve_streams(*(int *)arg, coil_stream_read, BUFFER);
+}
+
+static int serve_streams_exactly(void *arg)
+{
+    return serve_streams(*(int *)arg, coil_stream_read_exactly, REQUEST);
+}
+
+static void coil_streams_read(int listener)
+{
+    (void)coil_run(serve_streams_read, &listener, .backend = COIL_BACKEND_EPOLL);
+}
+
+static void coil_streams_exactly(int listener)
+{
+    (void)coil_run(serve_streams_exactly, &listener, .backend = COIL_BACKEND_EPOLL);
+}
+
 /* ---- the load generator ---------------------------------------------------------------------------------------------- */
 
 static int listen_somewhere(struct sockaddr_in *address)
@@ -302,6 +367,8 @@ static struct contestant contestants[] = {
     {.name = "coil on epoll", .server = coil_epoll},
     {.name = "coil on epoll, foreign sockets", .server = coil_foreign_epoll},
     {.name = "coil on io_uring", .server = coil_uring},
+    {.name = "coil on epoll, streams", .server = coil_streams_read},
+    {.name = "coil on epoll, read_exactly", .server = coil_streams_exactly},
     {.name = "coil on io_uring, foreign sockets", .server = coil_foreign_uring},
 };
 
