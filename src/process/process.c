@@ -302,12 +302,11 @@ static void abandon(struct ci_wait *wait)
 
 static int wait_for_end(coil_process *process, struct ci_task *task)
 {
-    const struct ci_waited what = {"a child process", process, describe};
+    const struct ci_waited what = {"a child process", process, describe, abandon};
     struct ci_waiter waiter;
 
     ci_waiter_arrive_pending(&waiter, task, process->waiters, &what);
     waiter.wait.number = process->pid;
-    waiter.wait.abandon = abandon;
     process->references++;
     int rc = ci_waiter_suspend(&waiter);
     if (rc == 0) {

@@ -226,7 +226,7 @@ static void describe(const struct ci_wait *wait, char *out, size_t size)
 
 static int wait_for(struct caught *caught, struct ci_task *task)
 {
-    const struct ci_waited what = {"a signal", NULL, describe};
+    const struct ci_waited what = {"a signal", NULL, describe, NULL};
     struct coil_loop *loop = task->future.loop;
     struct ci_waiter waiter;
     int signo = caught->watch.signo;
