@@ -137,9 +137,10 @@ COIL_API int coil_creation_error(void);
 
 /*
  * Runs the loop until coil_loop_stop, on the stack of the caller. Returns 0 once it was stopped, -EINVAL for NULL or a
- * loop that is closing, -EPERM inside a running loop (this one or another) and from a thread that did not make it, -EDEADLK when it is certain that nothing can
- * ever happen any more (what waits is reported), or the error of a poller that broke. After any of these it can be run
- * again. asyncio: loop.run_forever.
+ * loop that is closing, -EPERM inside a running loop (this one or another) and from a thread that did not make it,
+ * -EDEADLK when it is certain that nothing can ever happen any more (what waits is reported), or the error of a poller
+ * that broke; after any of these it can be run again. -ECHILD in a child process that was forked since the loop was
+ * made: loops stay the parent's. asyncio: loop.run_forever.
  */
 COIL_API int coil_loop_run_forever(coil_loop *loop);
 
@@ -155,7 +156,8 @@ COIL_API void coil_loop_stop(coil_loop *loop);
  * does. References to futures and tasks of the loop stay good for everything but waiting, and are given back as ever;
  * the loop itself, and timeouts and groups that were left open in it, must not be used any more. Reports that are sent
  * on the way can start nothing in the loop. Returns 0, -EINVAL for NULL or, from such a report, a loop that is closing,
- * -EPERM while the loop runs and from a thread that did not make it. On an error the loop is as it was. asyncio: loop.close.
+ * -EPERM while the loop runs and from a thread that did not make it, -ECHILD in a child process as
+ * coil_loop_run_forever. On an error the loop is as it was. asyncio: loop.close.
  */
 COIL_API int coil_loop_close(coil_loop *loop);
 

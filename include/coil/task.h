@@ -52,16 +52,18 @@ struct coil_run_options {
  * for that (.handle_sigint; a SIGINT that is ignored when coil_run begins stays ignored); -EPERM inside a running loop;
  * -EDEADLK when nothing can wake any task any more (each is reported, then cancelled); -EINVAL without main; what
  * coil_loop_new may fail with; -EBUSY for .handle_sigint while another coil_run of the process has it; the error of a
- * poller that broke. arg stays the caller's. asyncio: asyncio.run.
+ * poller that broke; -ECHILD in a child process that main has forked and that comes back here. arg stays the caller's.
+ * asyncio: asyncio.run.
  */
 #define coil_run(main, ...) \
     coil_run_with((main), &(struct coil_run_options){.size = sizeof(struct coil_run_options), .arg = __VA_ARGS__})
 COIL_API int coil_run_with(coil_fn *main, const struct coil_run_options *options);
 
 /*
- * Runs the loop until future is done and returns its result or error. -EPERM inside a running loop and from a
- * thread that did not make this one, -EINVAL without a loop, for one that is closing and for a future of another loop, -ENOMEM, -EINPROGRESS if the loop was stopped first,
- * -EDEADLK as in coil_run (nothing is cancelled), or the error of a poller that broke. The caller keeps its reference.
+ * Runs the loop until future is done and returns its result or error. -EPERM inside a running loop and from a thread
+ * that did not make this one, -EINVAL without a loop, for one that is closing and for a future of another loop, -ENOMEM,
+ * -EINPROGRESS if the loop was stopped first, -EDEADLK as in coil_run (nothing is cancelled), -ECHILD as
+ * coil_loop_run_forever, or the error of a poller that broke. The caller keeps its reference.
  * asyncio: loop.run_until_complete.
  */
 COIL_API int coil_loop_run_until_complete(coil_loop *loop, coil_future *future);

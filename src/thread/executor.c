@@ -211,10 +211,9 @@ int coil_loop_set_default_executor_with(const struct coil_executor_options *give
     if (loop == NULL || isnan(options->idle_time)) {
         return -EINVAL;
     }
-    if (ci_runtime_of(loop)->closed) {
+    if (ci_runtime_of(loop)->closing || ci_loop_check_thread(loop, "coil_loop_set_default_executor") < 0) {
         return -EPERM;
     }
-    ci_loop_check_thread(loop, "coil_loop_set_default_executor");
     struct ci_pool *pool = ci_executor_pool(loop);
     if (pool == NULL) {
         return -ENOMEM;
