@@ -472,8 +472,10 @@ static void send_news_of_broken_memory(void)
 
 START_TEST(news_of_memory_that_broke_some_time_ago_kills_as_ever)
     {
+        if (RUNNING_ON_VALGRIND) {
+            return; /* it hands signals on in its own way */
+        }
         struct child_end end = run_child(send_news_of_broken_memory);
-
         if (strstr(end.output, "it cannot be sent") == NULL) {
             ck_assert(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGBUS);
         }

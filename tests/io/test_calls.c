@@ -88,7 +88,7 @@ IO_TEST(a_refused_connection_is_an_error)
 
 IO_TEST(errors_are_returned)
 {
-    char byte;
+    char byte = 0;
 
     ck_assert_int_eq(coil_read(-1, &byte, 1), -EBADF);
     ck_assert_int_eq(coil_recv(1000000, &byte, 1, 0), -EBADF);
