@@ -230,8 +230,9 @@ START_TEST(a_system_call_that_sleeps_is_not_cut_short)
     {
         struct nap nap = {.asked = 0.6};
 
-        if (RUNNING_ON_VALGRIND || (CI_WITH_TSAN && naps[_i] == nap_in_select)) {
-            return; /* the one has registers of its own, the other puts handlers off until this call has ended */
+        bool unseen_by_tsan = naps[_i] == nap_in_select || naps[_i] == nap_in_io_getevents;
+        if (RUNNING_ON_VALGRIND || (CI_WITH_TSAN && unseen_by_tsan)) {
+            return; /* the one has registers of its own, the other puts handlers off until such a call has ended */
         }
         ck_assert_int_eq(run_real(naps[_i], &nap, 0.05), 0);
         ck_assert_int_eq(nap.result, 0);
