@@ -220,7 +220,8 @@ PROCESS_TEST(a_callback_may_start_a_child_but_not_wait_for_it)
 
 /* ---- where the program is -------------------------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/coil-test-XXXXXX";
+static const char folder_template[] = "/tmp/coil-test-XXXXXX";
+static char folder[sizeof folder_template];
 
 static void write_program(const char *name, const char *text, mode_t mode)
 {
@@ -236,6 +237,7 @@ static void write_program(const char *name, const char *text, mode_t mode)
 static void make_folder(void)
 {
     setup();
+    memcpy(folder, folder_template, sizeof folder);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     write_program("answer", "#!/bin/sh\nexit 42\n", 0755);
     write_program("forbidden", "#!/bin/sh\nexit 42\n", 0644);
@@ -374,6 +376,8 @@ PROCESS_TEST(dispositions_are_the_defaults_and_no_signal_is_blocked)
     assert_output("none", "exec awk '/SigBlk|SigIgn/ && $2 !~ /^0*(180000000)?$/ { print } END { print \"none\" }' "
                           "/proc/self/status");
     ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
     return 0;
 }
 

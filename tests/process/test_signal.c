@@ -573,6 +573,19 @@ START_TEST(no_delivery_is_lost_or_doubled)
     }
 END_TEST
 
+/* Tests may share a process. */
+static void begin_afresh(void)
+{
+    setup();
+    memset(counts, 0, sizeof counts);
+    handled = 0;
+    atomic_store(&waiting, 0);
+    atomic_store(&heard, 0);
+    atomic_store(&over, false);
+    (void)signal(SIGUSR1, SIG_DFL);
+    (void)signal(SIGUSR2, SIG_DFL);
+}
+
 Suite *signal_suite(void)
 {
     Suite *suite = suite_create("signal");
@@ -581,7 +594,7 @@ Suite *signal_suite(void)
     TCase *waits = tcase_create("signal_waits");
     TCase *loops = tcase_create("signal_loops");
 
-    tcase_add_checked_fixture(callbacks, setup, teardown);
+    tcase_add_checked_fixture(callbacks, begin_afresh, teardown);
     tcase_add_test(callbacks, a_callback_hears_its_signal);
     tcase_add_test(callbacks, it_runs_one_iteration_after_the_loop_has_seen_the_signal);
     tcase_add_test(callbacks, a_signal_ends_a_sleep_of_the_loop_but_no_wait);
@@ -591,7 +604,7 @@ Suite *signal_suite(void)
     tcase_add_test(callbacks, a_callback_that_is_removed_in_time_is_not_called);
     suite_add_tcase(suite, callbacks);
 
-    tcase_add_checked_fixture(in_force, setup, teardown);
+    tcase_add_checked_fixture(in_force, begin_afresh, teardown);
     tcase_add_test(in_force, what_was_in_force_is_again_after_the_removal);
     tcase_add_test(in_force, it_is_also_after_the_end_of_the_loop);
     tcase_add_test(in_force, a_handler_that_the_program_sets_meanwhile_stays);
@@ -602,7 +615,7 @@ Suite *signal_suite(void)
     tcase_add_test(in_force, outside_of_a_loop_there_are_no_handlers);
     suite_add_tcase(suite, in_force);
 
-    tcase_add_checked_fixture(waits, setup, teardown);
+    tcase_add_checked_fixture(waits, begin_afresh, teardown);
     tcase_add_test(waits, every_task_that_waits_is_woken);
     tcase_add_test(waits, a_signal_between_two_waits_is_kept_once);
     tcase_add_test(waits, callbacks_and_waits_share_a_signal);
@@ -614,7 +627,7 @@ Suite *signal_suite(void)
     tcase_add_test(waits, a_callback_for_sigint_takes_the_place_of_the_runs);
     suite_add_tcase(suite, waits);
 
-    tcase_add_checked_fixture(loops, setup, teardown);
+    tcase_add_checked_fixture(loops, begin_afresh, teardown);
     tcase_add_test(loops, every_loop_that_asked_is_told);
     tcase_add_test(loops, handlers_come_and_go_in_a_storm);
     tcase_add_test(loops, no_delivery_is_lost_or_doubled);
