@@ -41,7 +41,7 @@ enum coil_report_kind {
     COIL_REPORT_BACKEND,          /* debug: which backend was chosen, and why */
     COIL_REPORT_THREAD_RUNNING,   /* a function still runs in a thread of an executor that is to end */
     COIL_REPORT_SERVER_ERROR,     /* a connection's handler failed, or a server cannot accept connections for a while */
-    COIL_REPORT_NOT_CLOSED        /* a stream's last reference, or a server's loop, went before it was closed */
+    COIL_REPORT_NOT_CLOSED /* the last reference to a stream, or the loop of one or of a server, went before it was closed */
 };
 
 /*

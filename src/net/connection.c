@@ -148,6 +148,7 @@ void ci_connections_drop(coil_server *server)
         struct ci_task *task = connection->task;
         coil_stream *stream = connection->stream;
         ci_future_unsubscribe(&task->future, &connection->callback);
+        stream->closing = true; /* it is the server that was not closed */
         ci_stream_loop_closes(stream);
         coil_stream_unref(stream);
         ci_future_unref(&task->future);

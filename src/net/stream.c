@@ -80,16 +80,19 @@ int ci_stream_shut(coil_stream *stream)
     return rc;
 }
 
-static void report_not_closed(coil_stream *stream)
+static void report_not_closed(coil_stream *stream, const char *message)
 {
-    struct coil_report report = {.kind = COIL_REPORT_NOT_CLOSED,
-                                 .message = "the last reference to a stream was given back before it was closed"};
+    struct coil_report report = {.kind = COIL_REPORT_NOT_CLOSED, .message = message};
 
-    ci_loop_report(stream->loop, &report);
+    if (!stream->closing) {
+        stream->closing = true;
+        ci_loop_report(stream->loop, &report);
+    }
 }
 
 void ci_stream_loop_closes(coil_stream *stream)
 {
+    report_not_closed(stream, "the loop ends, and a stream was not closed");
     (void)ci_stream_shut(stream); /* there is nobody to be told */
     stream->busy = 0;
     ci_stream_free_if_unused(stream);
@@ -109,10 +112,8 @@ void coil_stream_unref(coil_stream *stream)
         return;
     }
     if (!ci_stream_closed(stream)) {
-        if (!stream->closing) {
-            report_not_closed(stream);
-        }
         ci_stream_enter(stream);
+        report_not_closed(stream, "the last reference to a stream was given back before it was closed");
         (void)ci_stream_shut(stream); /* there is nobody to be told */
         stream->busy--;
     }

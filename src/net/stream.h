@@ -136,8 +136,9 @@ static inline void ci_stream_enter(coil_stream *stream)
 
 static inline void ci_stream_leave(coil_stream *stream)
 {
-    stream->busy--;
-    ci_stream_free_if_unused(stream);
+    if (--stream->busy == 0 && stream->references == 0) {
+        ci_stream_free_if_unused(stream);
+    }
 }
 
 /* ---- read.c ---------------------------------------------------------------------------------------------------------- */

@@ -219,19 +219,22 @@ static int leave_stream(void *unused)
     struct pair pair = pair_new(0);
 
     (void)unused;
+    coil_loop_set_exception_handler(coil_get_running_loop(), count_reports, NULL);
     (void)fill(&pair);
     left = pair.stream;
     left_fd = pair.fd;
     return 0;
 }
 
-START_TEST(a_stream_that_outlives_its_loop_is_closed)
+START_TEST(a_stream_that_outlives_its_loop_is_closed_and_reported)
     {
         int before = open_descriptors();
 
         ck_assert_int_eq(coil_run(leave_stream, NULL), 0);
         close(left_fd);
         ck_assert_int_eq(open_descriptors(), before);
+        ck_assert_int_eq(reports, 1);
+        ck_assert_int_eq(last_kind, COIL_REPORT_NOT_CLOSED);
         ck_assert(coil_stream_is_closing(left));
         ck_assert_int_eq(coil_stream_write(left, "x", 1), -EPIPE);
         coil_stream_abort(left);
@@ -323,7 +326,7 @@ Suite *close_suite(void)
     tcase_add_test(tests, a_reader_gets_the_end_when_the_stream_is_closed_here);
     tcase_add_test(tests, the_last_reference_of_an_open_stream_closes_and_reports_it);
     tcase_add_test(tests, a_stream_lives_as_long_as_somebody_waits_in_it);
-    tcase_add_test(tests, a_stream_that_outlives_its_loop_is_closed);
+    tcase_add_test(tests, a_stream_that_outlives_its_loop_is_closed_and_reported);
     tcase_add_test(tests, a_loop_that_closes_under_tasks_that_wait_leaves_nothing_open);
     tcase_add_test(tests, a_stream_tells_its_names_and_its_descriptor);
     suite_add_tcase(suite, tests);
