@@ -76,6 +76,9 @@ static inline void ci_io_did_not_wait(struct ci_task *task)
     }
 }
 
+/* Carries out an operation that blocks, and that the poller does not carry out. Returns as ci_io_run. */
+int64_t ci_io_block(struct ci_io_call *call, struct ci_task *task, const char *what);
+
 /*
  * Carries out call->op, whose code, fd and arguments are set, for the running task. what names it in reports. Returns its
  * result, or a negative errno: -ECANCELED only if nothing was done, -EPERM outside of a task.
@@ -93,6 +96,9 @@ static inline int64_t ci_io_run(struct ci_io_call *call, const char *what)
     call->op.complete = ci_io_completed;
     call->op.wakes = task;
     int rc = ci_loop_submit(task->future.loop, &call->op);
+    if (__builtin_expect(rc == CI_BLOCKS, 0)) {
+        return ci_io_block(call, task, what);
+    }
     if (rc != 0) {
         ci_io_did_not_wait(task);
         return rc < 0 ? rc : call->op.result;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "poll/vector.h"
 #include "sys/fd.h"
 #include "sys/sockets.h"
 
@@ -33,6 +34,18 @@ static bool not_now(struct ci_watch *watch, uint8_t direction)
     return false;
 }
 
+/* Nothing will announce that the call can be made: it is made, and takes as long as it takes. */
+static bool blocks(struct ci_op *op)
+{
+    op->state |= CI_ATTEMPT_BLOCKS;
+    return false;
+}
+
+static bool is_buffer(const struct ci_op *op)
+{
+    return op->code == CI_OP_RECV || op->code == CI_OP_SEND || op->code == CI_OP_READ || op->code == CI_OP_WRITE;
+}
+
 static char *rest(const struct ci_op *op)
 {
     return (char *)op->buffer.data + op->result;
@@ -40,7 +53,30 @@ static char *rest(const struct ci_op *op)
 
 static size_t rest_size(const struct ci_op *op)
 {
-    return op->buffer.size - (size_t)op->result;
+    struct ci_vector vector;
+
+    if (is_buffer(op)) {
+        return op->buffer.size - (size_t)op->result;
+    }
+    ci_vector_of(op, &vector);
+    return ci_vector_size(&vector) - (size_t)op->result;
+}
+
+/* The first of the memory that is left, which is not empty if rest_size() is not 0. */
+static struct iovec first_rest(const struct ci_op *op)
+{
+    struct iovec pieces[CI_VECTOR_PIECES];
+    const struct iovec *data;
+    struct ci_vector vector;
+
+    ci_vector_of(op, &vector);
+    int count = ci_vector_left(&vector, (size_t)op->result, pieces, &data);
+    for (int i = 0; i < count; i++) {
+        if (data[i].iov_len > 0) {
+            return data[i];
+        }
+    }
+    return (struct iovec){0};
 }
 
 static bool is_socket(const struct ci_watch *watch)
@@ -76,17 +112,57 @@ static bool is_stream(int fd)
 }
 
 /* MSG_WAITALL means something for streams, and POSIX lets MSG_PEEK override it. */
-static bool wants_all(const struct ci_op *op)
+static bool wants_all(const struct ci_op *op, int flags)
 {
-    return op->code == CI_OP_RECV && (op->buffer.flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL &&
+    return (op->code == CI_OP_RECV || op->code == CI_OP_RECVMSG) && (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL &&
            !ci_attempt_never_waits(op) && is_stream(op->fd);
+}
+
+/* A message of nothing but the memory that is left. */
+static struct msghdr rest_message(const struct ci_op *op, struct iovec *pieces)
+{
+    const struct iovec *data;
+    struct ci_vector vector;
+
+    ci_vector_of(op, &vector);
+    int count = ci_vector_left(&vector, (size_t)op->result, pieces, &data);
+    return (struct msghdr){.msg_iov = (struct iovec *)(uintptr_t)data, .msg_iovlen = (size_t)count};
+}
+
+/* Addresses and what else belongs to a message go with its first bytes. */
+static ssize_t receive(struct ci_op *op, int flags)
+{
+    struct iovec pieces[CI_VECTOR_PIECES];
+
+    if (is_buffer(op)) {
+        return ci_socket_recv(op->fd, rest(op), rest_size(op), flags);
+    }
+    if (op->code == CI_OP_RECVMSG && op->result == 0) {
+        return ci_socket_recvmsg(op->fd, op->message.header, flags);
+    }
+    struct msghdr message = rest_message(op, pieces);
+    return ci_socket_recvmsg(op->fd, &message, flags);
+}
+
+static ssize_t transmit(const struct ci_op *op, int flags)
+{
+    struct iovec pieces[CI_VECTOR_PIECES];
+
+    if (is_buffer(op)) {
+        return ci_socket_send(op->fd, rest(op), rest_size(op), flags);
+    }
+    if (op->code == CI_OP_SENDMSG && op->result == 0) {
+        return ci_socket_sendmsg(op->fd, op->message.header, flags);
+    }
+    struct msghdr message = rest_message(op, pieces);
+    return ci_socket_sendmsg(op->fd, &message, flags);
 }
 
 static bool attempt_recv(struct ci_op *op, struct ci_watch *watch, int flags)
 {
     for (;;) {
         size_t wanted = rest_size(op);
-        ssize_t got = ci_socket_recv(op->fd, rest(op), wanted, flags);
+        ssize_t got = receive(op, flags);
         if (got == -EAGAIN && !ci_attempt_never_waits(op)) {
             return not_now(watch, CI_READY_IN);
         }
@@ -97,7 +173,7 @@ static bool attempt_recv(struct ci_op *op, struct ci_watch *watch, int flags)
             note_read(watch, (size_t)got, wanted);
         }
         op->result += got;
-        if (got == 0 || (size_t)got >= wanted || !(flags & MSG_WAITALL) || !wants_all(op)) {
+        if (got == 0 || (size_t)got >= wanted || !(flags & MSG_WAITALL) || !wants_all(op, flags)) {
             return true;
         }
     }
@@ -106,7 +182,7 @@ static bool attempt_recv(struct ci_op *op, struct ci_watch *watch, int flags)
 static bool attempt_send(struct ci_op *op, struct ci_watch *watch, int flags)
 {
     for (;;) {
-        ssize_t sent = ci_socket_send(op->fd, rest(op), rest_size(op), flags);
+        ssize_t sent = transmit(op, flags);
         if (sent == -EAGAIN && !ci_attempt_never_waits(op)) {
             return not_now(watch, CI_READY_OUT);
         }
@@ -122,20 +198,32 @@ static bool attempt_send(struct ci_op *op, struct ci_watch *watch, int flags)
 
 /* ---- read ------------------------------------------------------------------------------------------------------------ */
 
-/* As many reads as it takes: a file ends where a read gives nothing. */
-static bool read_file(struct ci_op *op)
+/*
+ * Whether the descriptor is a file's: then "not now" is for ever. It is asked where that is not known to be false, and also where it was
+ * true, since the number may have gone to something else.
+ */
+static bool is_file(const struct ci_op *op, struct ci_watch *watch)
 {
-    while (rest_size(op) > 0) {
-        ssize_t got = ci_fd_read(op->fd, rest(op), rest_size(op));
-        if (got < 0) {
-            return failed(op, got);
-        }
-        if (got == 0) {
-            break;
-        }
-        op->result += got;
+    enum ci_fd_kind kind;
+
+    if ((watch->kind != CI_WATCH_UNKNOWN && watch->kind != CI_WATCH_FILE) || ci_fd_kind(op->fd, &kind) < 0) {
+        return false;
     }
-    return true;
+    switch (kind) {
+    case CI_FD_FILE:
+        watch->kind = CI_WATCH_FILE;
+        return true;
+    case CI_FD_PIPE:
+        watch->kind = CI_WATCH_PIPE;
+        break;
+    case CI_FD_SOCKET:
+        watch->kind = CI_WATCH_UNKNOWN;
+        break;
+    case CI_FD_TERMINAL:
+    case CI_FD_OTHER:
+        watch->kind = CI_WATCH_OTHER;
+    }
+    return false;
 }
 
 /* Whether poll(2) says that the descriptor has one of events, or is broken or gone. */
@@ -150,6 +238,7 @@ static int is_ready(int fd, short events, short *revents)
 
 static bool read_when_ready(struct ci_op *op, struct ci_watch *watch)
 {
+    struct iovec memory = first_rest(op);
     short revents;
     ssize_t got = is_ready(op->fd, POLLIN, &revents);
 
@@ -158,7 +247,7 @@ static bool read_when_ready(struct ci_op *op, struct ci_watch *watch)
         return got == 0 ? not_now(watch, CI_READY_IN) : finished(op, got);
     }
     if (got > 0) {
-        got = ci_fd_read(op->fd, rest(op), rest_size(op));
+        got = ci_fd_read(op->fd, memory.iov_base, memory.iov_len);
     }
     return got == -EAGAIN ? not_now(watch, CI_READY_IN) : finished(op, got);
 }
@@ -173,32 +262,37 @@ static bool read_unaided(struct ci_op *op, struct ci_watch *watch)
         return finished(op, rc);
     }
     if (kind == CI_FD_FILE) {
-        return read_file(op);
+        return blocks(op);
     }
     return kind == CI_FD_SOCKET ? attempt_recv(op, watch, 0) : read_when_ready(op, watch);
 }
 
-/* A read that does not block stops short in a file where the rest is not in memory; elsewhere short is all there is. */
-static bool read_short(struct ci_op *op, struct ci_watch *watch)
+/* Reads on in a file, as long as what follows is in memory: where it ends a read gives nothing. */
+static bool read_on(struct ci_op *op)
 {
-    enum ci_fd_kind kind;
+    struct iovec pieces[CI_VECTOR_PIECES];
+    const struct iovec *data;
+    struct ci_vector vector;
 
-    if (watch->kind == CI_WATCH_UNKNOWN && ci_fd_kind(op->fd, &kind) == 0) {
-        if (kind == CI_FD_FILE) {
-            return read_file(op);
+    ci_vector_of(op, &vector);
+    while (rest_size(op) > 0) {
+        int count = ci_vector_left(&vector, (size_t)op->result, pieces, &data);
+        ssize_t got = ci_fd_readv_now(op->fd, data, count, -1);
+        if (got == -EAGAIN) {
+            return blocks(op);
         }
-        if (kind == CI_FD_PIPE) {
-            watch->kind = CI_WATCH_PIPE;
-        } else if (kind != CI_FD_SOCKET) {
-            watch->kind = CI_WATCH_OTHER;
+        if (got <= 0) {
+            break;
         }
+        op->result += got;
     }
     return true;
 }
 
 static bool attempt_read(struct ci_op *op, struct ci_watch *watch)
 {
-    size_t wanted = op->buffer.size;
+    size_t wanted = rest_size(op);
+    struct ci_vector vector;
     ssize_t got;
 
     if (is_socket(watch) && wanted > 0) {
@@ -211,81 +305,77 @@ static bool attempt_read(struct ci_op *op, struct ci_watch *watch)
         ci_watch_learn(watch, op->fd);
         op->result = 0;
     }
-    got = ci_fd_read_now(op->fd, op->buffer.data, wanted);
+    ci_vector_of(op, &vector);
+    got = ci_fd_readv_now(op->fd, vector.data, vector.count, -1);
     if (got == -EOPNOTSUPP) {
         return wanted == 0 ? finished(op, 0) : read_unaided(op, watch);
     }
     if (got == -EAGAIN) {
-        return not_now(watch, CI_READY_IN);
+        return is_file(op, watch) ? blocks(op) : not_now(watch, CI_READY_IN);
     }
     op->result = got;
     if (got <= 0) {
         return true;
     }
     note_read(watch, (size_t)got, wanted);
-    return (size_t)got == wanted ? true : read_short(op, watch);
+    return (size_t)got < wanted && is_file(op, watch) ? read_on(op) : true;
 }
 
 /* ---- write ----------------------------------------------------------------------------------------------------------- */
 
-static bool write_file(struct ci_op *op)
-{
-    do {
-        ssize_t written = ci_fd_write(op->fd, rest(op), rest_size(op));
-        if (written < 0) {
-            return failed(op, written);
-        }
-        if (written == 0) {
-            break;
-        }
-        op->result += written;
-    } while (rest_size(op) > 0);
-    return true;
-}
-
 /* A pipe that is ready for writing takes at least PIPE_BUF bytes; so no flag that others would see needs to be set. */
-static ssize_t write_some_to_pipe(const struct ci_op *op)
+static ssize_t write_some_to_pipe(int fd, const struct iovec *memory)
 {
     short revents;
-    int rc = is_ready(op->fd, POLLOUT, &revents);
+    int rc = is_ready(fd, POLLOUT, &revents);
 
     if (rc == 0) {
-        rc = ci_fd_check_writes(op->fd);
+        rc = ci_fd_check_writes(fd);
         return rc < 0 ? rc : -EAGAIN;
     }
-    return rc < 0 ? rc : ci_fd_write(op->fd, rest(op), rest_size(op) < PIPE_BUF ? rest_size(op) : PIPE_BUF);
+    return rc < 0 ? rc : ci_fd_write(fd, memory->iov_base, memory->iov_len < PIPE_BUF ? memory->iov_len : PIPE_BUF);
 }
 
 static ssize_t write_some_unaided(const struct ci_op *op, enum ci_fd_kind kind)
 {
+    struct iovec memory = first_rest(op);
+
     switch (kind) {
     case CI_FD_PIPE:
-        return write_some_to_pipe(op);
+        return write_some_to_pipe(op->fd, &memory);
     case CI_FD_SOCKET:
-        return ci_socket_send(op->fd, rest(op), rest_size(op), 0);
+        return ci_socket_send(op->fd, memory.iov_base, memory.iov_len, 0);
     case CI_FD_TERMINAL:
-        return ci_fd_write_terminal(op->fd, rest(op), rest_size(op));
+        return ci_fd_write_terminal(op->fd, memory.iov_base, memory.iov_len);
     case CI_FD_FILE:
     case CI_FD_OTHER:
         break;
     }
-    return ci_fd_write_nonblocking(op->fd, rest(op), rest_size(op));
+    return ci_fd_write_nonblocking(op->fd, memory.iov_base, memory.iov_len);
 }
 
-/* Writes what can be written; the whole of it to a file. */
+/* Writes what can be written. -EBUSY: nothing, for the file has no way to say when it can be. */
 static ssize_t write_some(const struct ci_op *op, struct ci_watch *watch)
 {
+    struct iovec pieces[CI_VECTOR_PIECES];
+    const struct iovec *data;
+    struct ci_vector vector;
     enum ci_fd_kind kind;
     ssize_t written;
 
     if (is_socket(watch) || watch->kind == CI_WATCH_UNKNOWN) {
-        written = ci_socket_send(op->fd, rest(op), rest_size(op), 0);
+        written = transmit(op, 0);
         if (written != -ENOTSOCK) {
             return written;
         }
-        watch->kind = CI_WATCH_OTHER;
+        (void)is_file(op, watch); /* for the next time */
     }
-    written = ci_fd_write_now(op->fd, rest(op), rest_size(op));
+    ci_vector_of(op, &vector);
+    int count = ci_vector_left(&vector, (size_t)op->result, pieces, &data);
+    written = ci_fd_writev_now(op->fd, data, count, -1);
+    if (written == -EAGAIN && is_file(op, watch)) {
+        return -EBUSY;
+    }
     if (written != -EOPNOTSUPP) {
         return written;
     }
@@ -293,7 +383,7 @@ static ssize_t write_some(const struct ci_op *op, struct ci_watch *watch)
     if (rc < 0) {
         return rc;
     }
-    return kind == CI_FD_FILE ? ci_fd_write(op->fd, rest(op), rest_size(op)) : write_some_unaided(op, kind);
+    return kind == CI_FD_FILE ? -EBUSY : write_some_unaided(op, kind);
 }
 
 static bool attempt_write(struct ci_op *op, struct ci_watch *watch)
@@ -302,6 +392,9 @@ static bool attempt_write(struct ci_op *op, struct ci_watch *watch)
         ssize_t written = write_some(op, watch);
         if (written == -EAGAIN) {
             return not_now(watch, CI_READY_OUT);
+        }
+        if (written == -EBUSY) {
+            return blocks(op);
         }
         if (written < 0) {
             return failed(op, written);
@@ -372,17 +465,20 @@ bool ci_attempt_never_waits(const struct ci_op *op)
     switch (op->code) {
     case CI_OP_READ:
     case CI_OP_WRITE:
-        return op->buffer.size == 0;
+    case CI_OP_READV:
+    case CI_OP_WRITEV:
+        return rest_size(op) == 0;
     case CI_OP_RECV:
         return (op->buffer.flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) != 0;
     case CI_OP_SEND:
         return (op->buffer.flags & MSG_DONTWAIT) != 0;
-    case CI_OP_POLL:
-    case CI_OP_ACCEPT:
-    case CI_OP_CONNECT:
-        break;
+    case CI_OP_RECVMSG:
+        return (op->message.flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) != 0;
+    case CI_OP_SENDMSG:
+        return (op->message.flags & MSG_DONTWAIT) != 0;
+    default:
+        return false;
     }
-    return false;
 }
 
 bool ci_attempt(struct ci_op *op, struct ci_watch *watch)
@@ -391,28 +487,29 @@ bool ci_attempt(struct ci_op *op, struct ci_watch *watch)
     case CI_OP_POLL:
         return attempt_poll(op);
     case CI_OP_READ:
+    case CI_OP_READV:
         return attempt_read(op, watch);
     case CI_OP_WRITE:
+    case CI_OP_WRITEV:
         return attempt_write(op, watch);
     case CI_OP_RECV:
         return attempt_recv(op, watch, op->buffer.flags);
     case CI_OP_SEND:
         return attempt_send(op, watch, op->buffer.flags);
+    case CI_OP_RECVMSG:
+        return attempt_recv(op, watch, op->message.flags);
+    case CI_OP_SENDMSG:
+        return attempt_send(op, watch, op->message.flags);
     case CI_OP_ACCEPT:
         return attempt_accept(op, watch);
     case CI_OP_CONNECT:
         return attempt_connect(op, watch);
+    default:
+        return finished(op, -EINVAL);
     }
-    return finished(op, -EINVAL);
 }
 
-void ci_attempt_blocking(struct ci_op *op)
+bool ci_attempt_blocks(const struct ci_op *op)
 {
-    if (op->code == CI_OP_READ) {
-        (void)read_file(op);
-    } else if (op->code == CI_OP_WRITE) {
-        (void)write_file(op);
-    } else {
-        (void)finished(op, -ENOTSOCK); /* a poll makes no call; all others are for sockets */
-    }
+    return op->code == CI_OP_READ || op->code == CI_OP_WRITE || op->code == CI_OP_READV || op->code == CI_OP_WRITEV;
 }

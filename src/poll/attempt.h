@@ -14,6 +14,7 @@
 enum {
     CI_ATTEMPT_CONNECTING = 1, /* the kernel connects; what came of it is to be asked */
     CI_ATTEMPT_RETRY = 2,      /* no readiness will announce that the next attempt can succeed: try again in a while */
+    CI_ATTEMPT_BLOCKS = 4,     /* there is no readiness to wait for: the call takes as long as it takes */
 };
 
 /*
@@ -22,8 +23,8 @@ enum {
  */
 bool ci_attempt(struct ci_op *op, struct ci_watch *watch);
 
-/* Finishes an operation, not a poll, on a file that epoll does not watch, since it is always ready: the call is simply made. */
-void ci_attempt_blocking(struct ci_op *op);
+/* Whether a poll on such a descriptor says nothing, since it is always ready, and the call can only be made and may block. */
+bool ci_attempt_blocks(const struct ci_op *op);
 
 /* Whether the operation, by its nature, never waits. */
 bool ci_attempt_never_waits(const struct ci_op *op);

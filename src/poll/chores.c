@@ -63,8 +63,12 @@ static void serve_file(struct ci_epoll *self, struct ci_watch *watch)
 
     for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
         while (!ci_list_empty(queues[i])) {
-            ci_attempt_blocking(ci_waiting_op(queues[i]->next));
-            ci_waiting_complete_later(&self->waiting, ci_waiting_op(queues[i]->next));
+            struct ci_op *op = ci_waiting_op(queues[i]->next);
+            if (ci_attempt_blocks(op)) {
+                ci_waiting_turn_to_call(&self->waiting, op);
+            } else {
+                ci_waiting_fail_later(&self->waiting, op, -ENOTSOCK);
+            }
         }
     }
     ci_waiting_fail_all_later(&self->waiting, watch, -EBADF);

@@ -23,8 +23,24 @@ enum ci_op_code {
     CI_OP_WRITE,
     CI_OP_RECV,
     CI_OP_SEND,
+    CI_OP_READV,
+    CI_OP_WRITEV,
+    CI_OP_RECVMSG,
+    CI_OP_SENDMSG,
     CI_OP_ACCEPT,
     CI_OP_CONNECT,
+    /* From here on: calls on files, which nothing announces the end of. They go on in the kernel or in a thread. */
+    CI_OP_PREADV,
+    CI_OP_PWRITEV,
+    CI_OP_SYNC,
+    CI_OP_DATASYNC,
+    CI_OP_TRUNCATE,
+    CI_OP_STATX, /* fd is the directory of .path here and below */
+    CI_OP_OPEN,
+    CI_OP_UNLINK,
+    CI_OP_RENAME,
+    CI_OP_MKDIR,
+    CI_OP_ENTRIES, /* of a directory, as getdents64 gives them, into .buffer */
 };
 
 struct ci_op {
@@ -40,6 +56,15 @@ struct ci_op {
             int flags;
         } buffer; /* READ, RECV; WRITE and SEND do not write to it */
         struct {
+            const struct iovec *data;
+            int count;
+            int64_t offset; /* PREADV, PWRITEV: where in the file */
+        } vectors;          /* READV, WRITEV */
+        struct {
+            struct msghdr *header; /* SENDMSG does not write to it */
+            int flags;
+        } message;
+        struct {
             struct sockaddr *address;
             socklen_t *length;
             int flags; /* those of accept4 */
@@ -48,6 +73,15 @@ struct ci_op {
             const struct sockaddr *address;
             socklen_t length;
         } connect;
+        struct {
+            const char *name;
+            const char *new_name; /* RENAME */
+            int new_directory;    /* RENAME */
+            int flags;            /* those of openat, unlinkat, renameat2, statx */
+            unsigned mode;        /* of OPEN and MKDIR; what STATX shall find out */
+            struct statx *status; /* STATX */
+        } path;
+        int64_t size; /* TRUNCATE */
     };
     int64_t result; /* valid at completion: >= 0, or a negative errno; -ECANCELED only if nothing was done */
     void (*complete)(struct ci_op *op); /* called once, on the loop's thread, from wait, cancel or evict */
@@ -58,6 +92,14 @@ struct ci_op {
     uint32_t state;           /* the poller's */
 };
 
+/* What submit may return. */
+enum { CI_BLOCKS = 2 };
+
+static inline bool ci_op_is_call(const struct ci_op *op)
+{
+    return op->code >= CI_OP_PREADV;
+}
+
 struct ci_poller;
 
 struct ci_poller_class {
@@ -66,6 +108,8 @@ struct ci_poller_class {
     /*
      * Starts op. Returns 0 when its completion will come (from wait, cancel or evict, never from inside submit),
      * 1 when it is finished already with op->result set and no completion will come, or a negative errno with nothing started.
+     * CI_BLOCKS: it would block, and this poller knows no better; op->result counts the bytes that are done. Make it with
+     * ci_call_make, in a thread, and see to its cancellation and to the closing of its descriptor yourself.
      */
     int (*submit)(struct ci_poller *poller, struct ci_op *op);
 
@@ -99,6 +143,12 @@ struct ci_poller {
     size_t inflight;   /* operations whose completion is still to come */
     bool drives_clock; /* a test's poller: moves the virtual clock itself, so wait is called at every iteration */
 };
+
+/*
+ * Makes the call of an operation that blocks, and returns its result. In any thread, since nothing here knows the poller: op is only
+ * read, and op->result must count the bytes that are done, 0 at first.
+ */
+int64_t ci_call_make(const struct ci_op *op);
 
 /* Opens a poller on epoll. Returns 0 with *poller for the caller to destroy, or a negative errno. */
 int ci_epoll_open(struct ci_poller **poller);

@@ -252,6 +252,9 @@ static unsigned handle_events(struct ci_uring *self, struct ci_watch *watch, int
         ci_waiting_note_events(watch, events);
         completed = serve(self, watch, queue);
         watch->unwanted = completed > 0 ? 0 : 1;
+        if (completed == 0) {
+            watch->kind = CI_WATCH_UNKNOWN; /* it may be something else by now */
+        }
     }
     settle(self, watch, fd, queue, afresh);
     return completed;

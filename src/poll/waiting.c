@@ -110,13 +110,17 @@ struct ci_list *ci_waiting_queue_of(struct ci_watch *watch, const struct ci_op *
     switch (op->code) {
     case CI_OP_READ:
     case CI_OP_RECV:
+    case CI_OP_READV:
+    case CI_OP_RECVMSG:
     case CI_OP_ACCEPT:
         return &watch->readers;
     case CI_OP_WRITE:
     case CI_OP_SEND:
+    case CI_OP_WRITEV:
+    case CI_OP_SENDMSG:
     case CI_OP_CONNECT:
         return &watch->writers;
-    case CI_OP_POLL:
+    default:
         break;
     }
     return &watch->polls;
@@ -128,6 +132,8 @@ static bool worth_trying(const struct ci_watch *watch, const struct ci_op *op)
     switch (op->code) {
     case CI_OP_READ:
     case CI_OP_RECV:
+    case CI_OP_READV:
+    case CI_OP_RECVMSG:
     case CI_OP_ACCEPT:
         if ((watch->traits & (CI_WATCH_EMPTIED | CI_WATCH_KEPT)) == CI_WATCH_EMPTIED) {
             return false; /* beginning the wait tells for certain, and costs as much as the call */
@@ -135,9 +141,10 @@ static bool worth_trying(const struct ci_watch *watch, const struct ci_op *op)
         return watch->ready & CI_READY_IN;
     case CI_OP_WRITE:
     case CI_OP_SEND:
+    case CI_OP_WRITEV:
+    case CI_OP_SENDMSG:
         return watch->ready & CI_READY_OUT;
-    case CI_OP_CONNECT:
-    case CI_OP_POLL:
+    default:
         break;
     }
     return true;
@@ -164,16 +171,24 @@ static void retry_later(struct ci_waiting *self, struct ci_op *op)
     ci_list_append(&self->retries, &op->link);
 }
 
+/* Has op, which blocks, carried out by the kernel, where that does so on its own. Returns as submit does. */
+static int begin_call(struct ci_waiting *self, struct ci_op *op)
+{
+    return self->class->call == NULL ? CI_BLOCKS : self->class->call(self, op);
+}
+
 /* Puts op, which cannot be done now, to wait. Returns as submit does. */
 static int begin_waiting(struct ci_waiting *self, struct ci_op *op, struct ci_watch *watch)
 {
+    if (op->state & CI_ATTEMPT_BLOCKS) {
+        return begin_call(self, op);
+    }
     if (op->state & CI_ATTEMPT_RETRY) {
         retry_later(self, op);
     } else {
         int rc = self->class->watch(self, watch, op);
         if (rc == -EPERM && op->code != CI_OP_POLL) {
-            ci_attempt_blocking(op);
-            return 1;
+            return ci_attempt_blocks(op) ? begin_call(self, op) : -ENOTSOCK;
         }
         if (rc < 0 && rc != -EPERM) { /* a file has no other events than those it always has: a poll waits for ever */
             return op->result > 0 ? 1 : rc;
@@ -189,16 +204,19 @@ int ci_waiting_submit(struct ci_poller *poller, struct ci_op *op)
 {
     struct ci_waiting *self = ci_waiting_of(poller);
     struct ci_watch *watch;
-    int rc = ci_watch_get(&self->watches, op->fd, &watch);
 
+    op->result = 0;
+    op->state = 0;
+    if (ci_op_is_call(op)) {
+        return begin_call(self, op);
+    }
+    int rc = ci_watch_get(&self->watches, op->fd, &watch);
     if (rc < 0) {
         return rc;
     }
     if (op->code == CI_OP_CONNECT) {
         watch->traits &= (uint8_t)~CI_WATCH_KEPT; /* nothing that coil hands out is yet to be connected */
     }
-    op->result = 0;
-    op->state = 0;
     bool first = op->code == CI_OP_POLL || ci_list_empty(ci_waiting_queue_of(watch, op));
     if ((first && worth_trying(watch, op)) || ci_attempt_never_waits(op)) {
         if (attempt(self, op, watch)) {
@@ -206,6 +224,19 @@ int ci_waiting_submit(struct ci_poller *poller, struct ci_op *op)
         }
     }
     return begin_waiting(self, op, watch);
+}
+
+void ci_waiting_turn_to_call(struct ci_waiting *self, struct ci_op *op)
+{
+    ci_list_remove(&op->link);
+    self->poller.inflight--; /* it is counted again as a call */
+    op->state &= ~(uint32_t)CI_OP_WAITING;
+    int rc = begin_call(self, op);
+    if (rc != 0) {
+        self->poller.inflight++;
+        op->result = rc == CI_BLOCKS ? ci_call_make(op) : rc < 0 && op->result == 0 ? rc : op->result;
+        ci_waiting_complete_later(self, op);
+    }
 }
 
 /* ---- cancelling, closing --------------------------------------------------------------------------------------------- */
@@ -248,13 +279,17 @@ uint32_t ci_waiting_events_of(const struct ci_op *op)
     switch (op->code) {
     case CI_OP_READ:
     case CI_OP_RECV:
+    case CI_OP_READV:
+    case CI_OP_RECVMSG:
     case CI_OP_ACCEPT:
         return CI_INPUT_EVENTS;
     case CI_OP_WRITE:
     case CI_OP_SEND:
+    case CI_OP_WRITEV:
+    case CI_OP_SENDMSG:
     case CI_OP_CONNECT:
         return POLLOUT;
-    case CI_OP_POLL:
+    default:
         break;
     }
     return events_of_poll(op->poll.events);
@@ -296,11 +331,14 @@ unsigned ci_waiting_serve(struct ci_waiting *self, struct ci_watch *watch, struc
 
     while (watch->ready & direction && !ci_list_empty(queue)) {
         struct ci_op *op = ci_waiting_op(queue->next);
-        if (!attempt(self, op, watch)) {
+        if (attempt(self, op, watch)) {
+            ci_waiting_complete(self, op);
+            completed++;
+        } else if (op->state & CI_ATTEMPT_BLOCKS) {
+            ci_waiting_turn_to_call(self, op);
+        } else {
             break;
         }
-        ci_waiting_complete(self, op);
-        completed++;
     }
     return completed;
 }
@@ -339,7 +377,7 @@ static void retry(struct ci_waiting *self, struct ci_op *op)
         int rc = begin_waiting(self, op, watch);
         if (rc != 0) {
             self->poller.inflight++;
-            op->result = rc < 0 ? rc : op->result;
+            op->result = rc < 0 ? rc : op->result; /* a connect, which has moved no bytes */
             ci_waiting_complete_later(self, op);
         }
     }

@@ -30,6 +30,11 @@ struct ci_waiting_class {
      * ready, or another error.
      */
     int (*watch)(struct ci_waiting *self, struct ci_watch *watch, struct ci_op *op);
+    /*
+     * Has the kernel carry out op, which blocks, and complete it. Returns as submit does. NULL: where the kernel does no such thing on
+     * its own.
+     */
+    int (*call)(struct ci_waiting *self, struct ci_op *op);
     /* fd is a new descriptor of coil's own making: what was known under its number is history. */
     void (*adopt)(struct ci_waiting *self, int fd);
 };
@@ -62,6 +67,9 @@ static inline struct ci_op *ci_waiting_op(struct ci_list *link)
 
 int ci_waiting_submit(struct ci_poller *poller, struct ci_op *op);
 void ci_waiting_cancel(struct ci_poller *poller, struct ci_op *op);
+
+/* The number on which op waits has become a file's, which is always ready: the call is made, here and now if need be. */
+void ci_waiting_turn_to_call(struct ci_waiting *self, struct ci_op *op);
 
 /* Ends every operation on fd with -EBADF; their completions come with ci_waiting_complete_ended_on. */
 void ci_waiting_fail_all_on(struct ci_waiting *self, int fd);

@@ -21,6 +21,7 @@ enum ci_watch_kind {
     CI_WATCH_STREAM, /* another stream socket: a short read most likely means that it is empty */
     CI_WATCH_SOCKET,
     CI_WATCH_PIPE, /* as STREAM */
+    CI_WATCH_FILE, /* always ready */
     CI_WATCH_OTHER,
 };
 

@@ -85,19 +85,25 @@ ssize_t ci_fd_read(int fd, void *data, size_t size)
     return rc;
 }
 
-ssize_t ci_fd_read_now(int fd, void *data, size_t size)
+ssize_t ci_fd_readv_now(int fd, const struct iovec *vectors, int count, int64_t offset)
 {
-    const struct iovec vector = {.iov_base = data, .iov_len = size};
     ssize_t rc;
 
     do {
         rc = ci_fault("preadv2");
         if (rc == 0) {
-            rc = preadv2(fd, &vector, 1, -1, RWF_NOWAIT);
+            rc = preadv2(fd, vectors, count, offset, RWF_NOWAIT);
             rc = rc < 0 ? -errno : rc;
         }
     } while (rc == -EINTR);
     return rc;
+}
+
+ssize_t ci_fd_read_now(int fd, void *data, size_t size)
+{
+    const struct iovec vector = {.iov_base = data, .iov_len = size};
+
+    return ci_fd_readv_now(fd, &vector, 1, -1);
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------------------- */
@@ -127,29 +133,28 @@ ssize_t ci_fd_write(int fd, const void *data, size_t size)
     return rc;
 }
 
-static ssize_t write_with_flags(int fd, const void *data, size_t size, int flags)
+static ssize_t write_with_flags(int fd, const struct iovec *vectors, int count, int64_t offset, int flags)
 {
-    const struct iovec vector = {.iov_base = (void *)(uintptr_t)data, .iov_len = size}; /* only read from */
     ssize_t rc;
 
     do {
         rc = ci_fault("pwritev2");
         if (rc == 0) {
-            rc = pwritev2(fd, &vector, 1, -1, flags);
+            rc = pwritev2(fd, vectors, count, offset, flags);
             rc = rc < 0 ? -errno : rc;
         }
     } while (rc == -EINTR);
     return rc;
 }
 
-ssize_t ci_fd_write_now(int fd, const void *data, size_t size)
+ssize_t ci_fd_writev_now(int fd, const struct iovec *vectors, int count, int64_t offset)
 {
     int known = atomic_load_explicit(&nosignal, memory_order_relaxed);
     struct sigpipe_guard guard;
     ssize_t rc;
 
     if (known != NOSIGNAL_REFUSED) {
-        rc = write_with_flags(fd, data, size, RWF_NOWAIT | RWF_NOSIGNAL);
+        rc = write_with_flags(fd, vectors, count, offset, RWF_NOWAIT | RWF_NOSIGNAL);
         if (rc != -EOPNOTSUPP || known == NOSIGNAL_WORKS) {
             if (rc > 0) {
                 atomic_store_explicit(&nosignal, NOSIGNAL_WORKS, memory_order_relaxed);
@@ -158,12 +163,19 @@ ssize_t ci_fd_write_now(int fd, const void *data, size_t size)
         }
     }
     guard_begin(&guard);
-    rc = write_with_flags(fd, data, size, RWF_NOWAIT);
+    rc = write_with_flags(fd, vectors, count, offset, RWF_NOWAIT);
     guard_end(&guard, rc);
     if (rc > 0) {
         atomic_store_explicit(&nosignal, NOSIGNAL_REFUSED, memory_order_relaxed);
     }
     return rc;
+}
+
+ssize_t ci_fd_write_now(int fd, const void *data, size_t size)
+{
+    const struct iovec vector = {.iov_base = (void *)(uintptr_t)data, .iov_len = size}; /* only read from */
+
+    return ci_fd_writev_now(fd, &vector, 1, -1);
 }
 
 static int get_flags(int fd)

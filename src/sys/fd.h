@@ -7,7 +7,9 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* What a descriptor stands for, as far as that decides how it is read and written without blocking. */
 enum ci_fd_kind {
@@ -28,11 +30,17 @@ ssize_t ci_fd_read(int fd, void *data, size_t size);
  * systems, and, before Linux 6.4, pipes and sockets. A regular file gives what is in memory ("preadv2"). */
 ssize_t ci_fd_read_now(int fd, void *data, size_t size);
 
+/* The same as readv(2). At offset, as preadv(2), unless it is -1 ("preadv2"). */
+ssize_t ci_fd_readv_now(int fd, const struct iovec *vectors, int count, int64_t offset);
+
 /* As write(2): may block ("write"). */
 ssize_t ci_fd_write(int fd, const void *data, size_t size);
 
 /* As write(2), but does not block: -EAGAIN, and -EOPNOTSUPP as ci_fd_read_now ("pwritev2"). */
 ssize_t ci_fd_write_now(int fd, const void *data, size_t size);
+
+/* The same as writev(2), or pwritev(2), as ci_fd_readv_now ("pwritev2"). */
+ssize_t ci_fd_writev_now(int fd, const struct iovec *vectors, int count, int64_t offset);
 
 /* As write(2), without blocking, by setting O_NONBLOCK for the time of the call: whoever shares the open file sees it. */
 ssize_t ci_fd_write_nonblocking(int fd, const void *data, size_t size);

@@ -34,6 +34,34 @@ ssize_t ci_socket_send(int fd, const void *data, size_t size, int flags)
     return rc;
 }
 
+ssize_t ci_socket_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    ssize_t rc;
+
+    do {
+        rc = ci_fault("recvmsg");
+        if (rc == 0) {
+            rc = recvmsg(fd, message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+            rc = rc < 0 ? -errno : rc;
+        }
+    } while (rc == -EINTR);
+    return rc;
+}
+
+ssize_t ci_socket_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t rc;
+
+    do {
+        rc = ci_fault("sendmsg");
+        if (rc == 0) {
+            rc = sendmsg(fd, message, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+            rc = rc < 0 ? -errno : rc;
+        }
+    } while (rc == -EINTR);
+    return rc;
+}
+
 /* Sets O_NONBLOCK. Returns 1 when it was not set and is to be taken away again, 0 when it was, or a negative errno. */
 static int begin_nonblocking(int fd, int *flags)
 {

@@ -17,6 +17,12 @@ ssize_t ci_socket_recv(int fd, void *data, size_t size, int flags);
 /* As send(2) with MSG_DONTWAIT and MSG_NOSIGNAL ("send"). */
 ssize_t ci_socket_send(int fd, const void *data, size_t size, int flags);
 
+/* As recvmsg(2) with MSG_DONTWAIT, and descriptors that come with it are close-on-exec ("recvmsg"). */
+ssize_t ci_socket_recvmsg(int fd, struct msghdr *message, int flags);
+
+/* As sendmsg(2) with MSG_DONTWAIT and MSG_NOSIGNAL ("sendmsg"). */
+ssize_t ci_socket_sendmsg(int fd, const struct msghdr *message, int flags);
+
 /*
  * As accept4(2); the new descriptor is close-on-exec whatever flags say ("accept4"). A listener without O_NONBLOCK has it
  * for the time of the call, for accept4 has no flag to say so: another process that shares the listener and calls accept

@@ -17,6 +17,9 @@ static int64_t run(struct job *job)
 
     job->completions = 0;
     int rc = poller->class->submit(poller, &job->op);
+    if (rc == CI_BLOCKS) {
+        return ci_call_make(&job->op);
+    }
     if (rc != 0) {
         return rc < 0 ? rc : job->op.result;
     }
