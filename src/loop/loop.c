@@ -123,7 +123,7 @@ static int open_poller(struct coil_loop *loop, enum coil_backend backend)
     }
     switch (backend) {
     case COIL_BACKEND_EPOLL:
-        return ci_epoll_open(&loop->poller);
+        return ci_epoll_open(&loop->poller, false);
     case COIL_BACKEND_IO_URING: {
         int rc = ci_uring_open(&loop->poller);
         return is_not_there(rc) ? -ENOTSUP : rc;

@@ -26,11 +26,32 @@ static struct ci_epoll *epoll_of(struct ci_poller *poller)
     return ci_epoll_of(ci_waiting_of(poller));
 }
 
+/* ---- call, cancel, evict --------------------------------------------------------------------------------------------- */
+
+/* Calls on files are carried out by a ring, if there is one. */
+static int call(struct ci_waiting *waiting, struct ci_op *op)
+{
+    struct ci_epoll *self = ci_epoll_of(waiting);
+
+    if (self->wants_ring && self->ring == NULL) {
+        self->wants_ring = ci_side_ring_open(&self->ring, waiting, self->waker.fd) == 0;
+    }
+    return self->ring == NULL ? CI_BLOCKS : ci_side_ring_call(self->ring, op);
+}
+
+static void cancel(struct ci_poller *poller, struct ci_op *op)
+{
+    if (!ci_side_ring_cancel(epoll_of(poller)->ring, op)) {
+        ci_waiting_cancel(poller, op);
+    }
+}
+
 static void evict(struct ci_poller *poller, int fd)
 {
     struct ci_epoll *self = epoll_of(poller);
     struct ci_watch *watch = ci_watch_find(&self->waiting.watches, fd);
 
+    ci_side_ring_evict(self->ring, fd);
     if (watch == NULL) {
         return;
     }
@@ -48,6 +69,10 @@ static unsigned handle_event(struct ci_epoll *self, const struct epoll_event *ev
     struct ci_watch *watch = event->data.u64 == WAKE_DATA ? NULL : ci_watch_find(&self->waiting.watches, fd);
     unsigned completed = 0;
 
+    if (event->data.u64 == WAKE_DATA && self->ring != NULL) {
+        int called = ci_side_ring_look(self->ring);
+        return called < 0 ? 0 : (unsigned)called; /* what is wrong will be said again when something is submitted */
+    }
     if (watch == NULL || watch->generation != event->data.u64 >> 32 || watch->armed == 0) {
         return 0;
     }
@@ -101,8 +126,15 @@ static int ask(struct ci_epoll *self, int64_t timeout_ns)
 static int wait_once(struct ci_epoll *self, int64_t timeout_ns)
 {
     unsigned completed = ci_waiting_complete_ended(&self->waiting);
-    int count = ask(self, completed > 0 ? 0 : timeout_ns);
 
+    if (self->ring != NULL && ci_side_ring_is_queued(self->ring)) {
+        int called = ci_side_ring_look(self->ring);
+        if (called < 0) {
+            return called;
+        }
+        completed += (unsigned)called;
+    }
+    int count = ask(self, completed > 0 ? 0 : timeout_ns);
     if (count < 0 && count != -EINTR) {
         return count;
     }
@@ -143,6 +175,7 @@ static void destroy(struct ci_poller *poller)
 {
     struct ci_epoll *self = epoll_of(poller);
 
+    ci_side_ring_close(self->ring);
     ci_waiting_destroy(&self->waiting);
     ci_waker_close(&self->waker);
     (void)ci_fd_close(self->epoll_fd); /* it has nothing to lose */
@@ -153,14 +186,15 @@ static void destroy(struct ci_poller *poller)
 static const struct ci_poller_class epoll_class = {
     .name = "epoll",
     .submit = ci_waiting_submit,
-    .cancel = ci_waiting_cancel,
+    .cancel = cancel,
     .evict = evict,
     .wait = wait,
     .wake = wake,
     .destroy = destroy,
 };
 
-static const struct ci_waiting_class epoll_waiting_class = {.watch = ci_epoll_watch, .adopt = ci_epoll_adopt};
+static const struct ci_waiting_class epoll_waiting_class = {
+    .watch = ci_epoll_watch, .call = call, .adopt = ci_epoll_adopt};
 
 static int open_descriptors(struct ci_epoll *self)
 {
@@ -182,7 +216,7 @@ static int open_descriptors(struct ci_epoll *self)
     return rc;
 }
 
-int ci_epoll_open(struct ci_poller **poller)
+int ci_epoll_open(struct ci_poller **poller, bool with_ring)
 {
     struct ci_epoll *self = ci_alloc_zero(sizeof *self);
     int rc;
@@ -196,6 +230,7 @@ int ci_epoll_open(struct ci_poller **poller)
         return rc;
     }
     ci_waiting_init(&self->waiting, &epoll_class, &epoll_waiting_class);
+    self->wants_ring = with_ring;
     *poller = &self->waiting.poller;
     return 0;
 }

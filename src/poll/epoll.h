@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "poll/side_ring.h"
 #include "poll/waiting.h"
 #include "poll/waker.h"
 #include "sys/readiness.h"
@@ -23,6 +24,8 @@ enum { CI_EVENTS_PER_WAIT = 32 };
 struct ci_epoll {
     struct ci_waiting waiting;
     int epoll_fd;
+    bool wants_ring;           /* for calls on files, as long as it is not known that there is none */
+    struct ci_side_ring *ring; /* NULL: not opened */
     struct ci_waker waker;
 
     int *relied; /* descriptors whose registration is taken for granted by one who waits */

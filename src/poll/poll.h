@@ -150,8 +150,11 @@ struct ci_poller {
  */
 int64_t ci_call_make(const struct ci_op *op);
 
-/* Opens a poller on epoll. Returns 0 with *poller for the caller to destroy, or a negative errno. */
-int ci_epoll_open(struct ci_poller **poller);
+/*
+ * Opens a poller on epoll, with a ring of io_uring beside it that makes calls on files, if there is one to be had; otherwise they
+ * block. Returns 0 with *poller for the caller to destroy, or a negative errno.
+ */
+int ci_epoll_open(struct ci_poller **poller, bool with_ring);
 
 /*
  * Opens a poller on io_uring, for the calling thread alone. Returns 0 with *poller for the caller to destroy, or a negative errno:

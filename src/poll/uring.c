@@ -31,54 +31,16 @@ static struct ci_uring *uring_of(struct ci_poller *poller)
     return ci_uring_of(ci_waiting_of(poller));
 }
 
-struct io_uring_sqe *ci_uring_entry(struct ci_uring *self)
-{
-    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring.uring);
-
-    if (entry == NULL && ci_ring_submit(&self->ring) >= 0) {
-        entry = io_uring_get_sqe(&self->ring.uring);
-    }
-    return entry;
-}
-
 /* Has the ring tell of the waker, again and again. */
 static void hear(struct ci_uring *self)
 {
-    struct io_uring_sqe *entry = ci_uring_entry(self);
+    struct io_uring_sqe *entry = ci_uring_entry(&self->ring);
 
     if (entry != NULL) {
         io_uring_prep_poll_multishot(entry, self->waker.fd, POLLIN);
         io_uring_sqe_set_data64(entry, CI_URING_WAKE);
         self->hears = true;
     }
-}
-
-/* ---- submit, cancel, evict ------------------------------------------------------------------------------------------- */
-
-static void cancel(struct ci_poller *poller, struct ci_op *op)
-{
-    struct ci_uring *self = uring_of(poller);
-    struct ci_watch *watch = ci_watch_find(&self->waiting.watches, op->fd);
-    int fd = op->fd;
-
-    ci_waiting_cancel(poller, op);
-    if (watch != NULL) {
-        ci_uring_unwatch(self, watch, fd, true);
-    }
-}
-
-static void evict(struct ci_poller *poller, int fd)
-{
-    struct ci_uring *self = uring_of(poller);
-    struct ci_watch *watch = ci_watch_find(&self->waiting.watches, fd);
-
-    if (watch == NULL) {
-        return;
-    }
-    ci_waiting_fail_all_on(&self->waiting, fd);
-    ci_uring_unwatch(self, watch, fd, false);
-    ci_watch_forget(watch);
-    (void)ci_waiting_complete_ended_on(&self->waiting, fd);
 }
 
 /* ---- completions ----------------------------------------------------------------------------------------------------- */
@@ -110,6 +72,8 @@ static unsigned handle(struct ci_uring *self, const struct io_uring_cqe *complet
     case CI_URING_WAKE:
         self->hears = completion->flags & IORING_CQE_F_MORE;
         break;
+    case CI_URING_CALL:
+        return ci_uring_called(&self->calls, completion->user_data, completion->res);
     case CI_URING_NOTHING:
         break;
     }
@@ -206,12 +170,55 @@ static void wake(struct ci_poller *poller)
     ci_waker_wake(&uring_of(poller)->waker);
 }
 
+/* ---- call, cancel, evict --------------------------------------------------------------------------------------------- */
+
+static int call(struct ci_waiting *waiting, struct ci_op *op)
+{
+    return ci_uring_call(&ci_uring_of(waiting)->calls, op);
+}
+
+static void cancel(struct ci_poller *poller, struct ci_op *op)
+{
+    struct ci_uring *self = uring_of(poller);
+    struct ci_watch *watch = ci_watch_find(&self->waiting.watches, op->fd);
+    int fd = op->fd;
+
+    if (ci_uring_call_cancel(&self->calls, op)) {
+        return;
+    }
+    ci_waiting_cancel(poller, op);
+    if (watch != NULL) {
+        ci_uring_unwatch(self, watch, fd, true);
+    }
+}
+
+static void evict(struct ci_poller *poller, int fd)
+{
+    struct ci_uring *self = uring_of(poller);
+    struct ci_watch *watch = ci_watch_find(&self->waiting.watches, fd);
+
+    int rc = 0;
+
+    while (ci_uring_call_evict(&self->calls, fd) > 0 && (rc >= 0 || rc == -EINTR)) {
+        rc = ci_ring_wait(&self->ring, CI_FOREVER);
+        (void)handle_completions(self);
+    }
+    if (watch == NULL) {
+        return;
+    }
+    ci_waiting_fail_all_on(&self->waiting, fd);
+    ci_uring_unwatch(self, watch, fd, false);
+    ci_watch_forget(watch);
+    (void)ci_waiting_complete_ended_on(&self->waiting, fd);
+}
+
 /* ---- birth and death ------------------------------------------------------------------------------------------------- */
 
 static void destroy(struct ci_poller *poller)
 {
     struct ci_uring *self = uring_of(poller);
 
+    ci_uring_call_abandon(&self->calls);
     /* Or files would stay open for as long as the kernel takes to find out that the ring is gone. */
     (void)ci_ring_submit(&self->ring);
     (void)ci_ring_cancel_all(&self->ring);
@@ -232,9 +239,10 @@ static const struct ci_poller_class uring_class = {
     .destroy = destroy,
 };
 
-static const struct ci_waiting_class uring_waiting_class = {.watch = ci_uring_watch, .adopt = ci_uring_adopt};
+static const struct ci_waiting_class uring_waiting_class = {
+    .watch = ci_uring_watch, .call = call, .adopt = ci_uring_adopt};
 
-static const uint8_t operations[] = {IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
+static const uint8_t poll_operations[] = {IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
 
 static int open_ring(struct ci_uring *self)
 {
@@ -243,7 +251,10 @@ static int open_ring(struct ci_uring *self)
     if (rc < 0) {
         return rc;
     }
-    rc = ci_ring_knows(&self->ring, operations, sizeof operations);
+    rc = ci_ring_knows(&self->ring, poll_operations, sizeof poll_operations);
+    if (rc == 0) {
+        rc = ci_ring_knows(&self->ring, ci_uring_call_operations, ci_uring_call_operations_count);
+    }
     if (rc < 0) {
         ci_ring_close(&self->ring);
     }
@@ -270,6 +281,7 @@ int ci_uring_open(struct ci_poller **poller)
         return rc;
     }
     ci_waiting_init(&self->waiting, &uring_class, &uring_waiting_class);
+    ci_uring_calls_init(&self->calls, &self->waiting, &self->ring);
     *poller = &self->waiting.poller;
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * Inside the io_uring backend: the poller, and what its files do for each other. uring.c enters the kernel and hands out completions;
- * uring_poll.c has the kernel tell of readiness. What they have in common with the other backend is in waiting.h.
+ * uring_poll.c has the kernel tell of readiness, uring_call.c has it make calls that block. What they have in common with the other backend is in waiting.h.
  */
 #ifndef CI_POLL_URING_H
 #define CI_POLL_URING_H
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "poll/uring_call.h"
 #include "poll/waiting.h"
 #include "poll/waker.h"
 #include "sys/uring.h"
@@ -15,6 +16,7 @@
 struct ci_uring {
     struct ci_waiting waiting;
     struct ci_ring ring;
+    struct ci_uring_calls calls;
     struct ci_waker waker;
     bool hears;        /* the ring watches the waker */
     bool letting_go;   /* polls that keep files open are taken back by entries that may not be submitted yet */
@@ -26,19 +28,6 @@ static inline struct ci_uring *ci_uring_of(struct ci_waiting *waiting)
 {
     return ci_container_of(waiting, struct ci_uring, waiting);
 }
-
-/*
- * What an entry of the ring carries, and its completion brings back: what it was for. A poll has above that its queue, which of that
- * queue's polls it is, and the descriptor; it can be forgotten while the kernel is still at it.
- */
-enum ci_uring_tag { CI_URING_POLL, CI_URING_WAKE, CI_URING_NOTHING };
-
-enum { CI_URING_TAG_BITS = 2, CI_URING_TAG_MASK = (1 << CI_URING_TAG_BITS) - 1 };
-
-/* ---- uring.c --------------------------------------------------------------------------------------------------------- */
-
-/* A free entry of the submission queue, after submitting those that fill it; NULL when the kernel takes none. */
-struct io_uring_sqe *ci_uring_entry(struct ci_uring *self);
 
 /* ---- uring_poll.c ---------------------------------------------------------------------------------------------------- */
 

@@ -84,7 +84,7 @@ static unsigned events_wanted(const struct ci_watch *watch, unsigned queue)
  */
 static int arm(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned queue, unsigned events)
 {
-    struct io_uring_sqe *entry = ci_uring_entry(self);
+    struct io_uring_sqe *entry = ci_uring_entry(&self->ring);
 
     if (entry == NULL) {
         return -ENOMEM;
@@ -109,7 +109,7 @@ static int arm(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned q
  */
 static void disarm(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned queue)
 {
-    struct io_uring_sqe *entry = ci_uring_entry(self);
+    struct io_uring_sqe *entry = ci_uring_entry(&self->ring);
 
     if (entry != NULL) { /* else it stays until its event comes: all that can be done */
         io_uring_prep_cancel64(entry, data_of(watch, fd, queue), 0);

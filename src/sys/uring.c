@@ -78,6 +78,13 @@ int ci_ring_knows(struct ci_ring *ring, const uint8_t *operations, size_t count)
     return rc;
 }
 
+int ci_ring_signal(struct ci_ring *ring, int event_fd)
+{
+    int rc = ci_fault("io_uring_register");
+
+    return rc < 0 ? rc : io_uring_register_eventfd(&ring->uring, event_fd);
+}
+
 /* ---- entering -------------------------------------------------------------------------------------------------------- */
 
 /*

@@ -29,6 +29,9 @@ void ci_ring_close(struct ci_ring *ring);
 /* Whether the kernel knows all of count operations (IORING_OP_...): 0 or -EINVAL ("io_uring_register"). */
 int ci_ring_knows(struct ci_ring *ring, const uint8_t *operations, size_t count);
 
+/* Has an eventfd(2) signalled whenever something has completed, so that one can sleep elsewhere ("io_uring_register"). */
+int ci_ring_signal(struct ci_ring *ring, int event_fd);
+
 /* Submits what is queued, and has completions that are due put into the ring; does not wait ("io_uring_enter"). */
 int ci_ring_submit(struct ci_ring *ring);
 

@@ -114,7 +114,7 @@ static inline struct counting_poller *count_polls(void)
     static struct counting_poller poller;
 
     poller = (struct counting_poller){.base.class = &counting_class};
-    ck_assert_int_eq(ci_epoll_open(&poller.inner), 0);
+    ck_assert_int_eq(ci_epoll_open(&poller.inner, false), 0);
     ci_loop_set_poller(loop, &poller.base);
     return &poller;
 }

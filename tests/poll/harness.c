@@ -112,9 +112,16 @@ bool on_uring(void)
     return backend != NULL && strcmp(backend, "io_uring") == 0;
 }
 
+static bool with_side_ring(void)
+{
+    const char *backend = getenv("COIL_BACKEND");
+
+    return backend == NULL || *backend == '\0';
+}
+
 int try_open_poller(void)
 {
-    return on_uring() ? ci_uring_open(&poller) : ci_epoll_open(&poller);
+    return on_uring() ? ci_uring_open(&poller) : ci_epoll_open(&poller, with_side_ring());
 }
 
 void open_poller(int kernel)
