@@ -23,7 +23,7 @@ exclude_patterns = ["snippets"]
 primary_domain = "c"
 highlight_language = "c"
 nitpicky = True
-nitpick_ignore_regex = [("c:identifier", "size_t|ssize_t|uint64_t|bool|socklen_t|nfds_t|sockaddr|pollfd")]
+nitpick_ignore_regex = [("c:identifier", "size_t|ssize_t|pid_t|uint64_t|bool|socklen_t|nfds_t|sockaddr|pollfd")]
 smartquotes = False
 
 breathe_projects = {"coil": os.environ.get("COIL_DOXYGEN_XML", "")}

@@ -118,7 +118,7 @@ def without_option_names(lines: list[str]) -> list[str]:
 def members(item: Item, callables: set[str]) -> str:
     lines = []
     for member in item.members:
-        if member.name.endswith("_"):
+        if member.is_private():
             continue  # the library's own
         if member.comment:
             lines.append(f"    /** {mark_code(member.comment, callables)} */")

@@ -22,6 +22,10 @@ class Member:
     text: str  # the whole declaration, without what ends it
     comment: str
 
+    def is_private(self) -> bool:
+        """Whether it is the library's own. One with such a name and a comment has it because of a macro: stdin_."""
+        return self.name.endswith("_") and not self.comment
+
 
 @dataclass
 class Item:
@@ -260,14 +264,15 @@ def user_signature(macro: Item, function: Item, structs: dict[str, Item]) -> Sig
     return result
 
 
-def options_of(macro: Item, struct: Item, structs: dict[str, Item]) -> list[Member]:
-    """The named options of a macro. A struct may leave its members' comments to another struct that it names."""
-    left_out = {"size", "site", *positional(macro, struct)}
+def options_of(struct: Item, arguments: set[str], structs: dict[str, Item]) -> list[Member]:
+    """The named options in a struct: all but what is an argument of a macro that fills it in. A struct may leave its
+    members' comments to another struct that it names."""
+    left_out = {"size", "site", *arguments}
     referred = re.search(r"as in struct (\w+)", strip_newlines(struct.text))
     elsewhere = {m.name: m.comment for m in structs[referred.group(1)].members} if referred else {}
     options = []
     for member in struct.members:
-        if member.name in left_out or member.name.endswith("_"):
+        if member.name in left_out or member.is_private():
             continue
         comment = member.comment
         if not comment or comment.startswith("as in struct"):
@@ -303,5 +308,10 @@ class Api:
 
     def options(self, macro: Item) -> list[Member]:
         """The named options of a macro, none if it has none."""
-        struct = self.structs.get(self.user_signature(macro).options)
-        return options_of(macro, struct, self.structs) if struct else []
+        name = self.user_signature(macro).options
+        if name not in self.structs:
+            return []
+        struct = self.structs[name]
+        fillers = [other for other in self.macros.values() if other.wrapped and f"(struct {name})" in other.text]
+        arguments = {argument for filler in fillers for argument in positional(filler, struct)}
+        return options_of(struct, arguments, self.structs)

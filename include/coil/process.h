@@ -49,7 +49,8 @@ struct coil_subprocess_options {
  * Starts the program argv[0] with the arguments argv, of which it is the first by custom:
  *
  *     coil_process *child;
- *     int rc = coil_create_subprocess_exec(&child, (char *[]){"sort", "-n", NULL}, .stdin_ = COIL_PIPE);
+ *     int rc = coil_create_subprocess_exec(&child, (char *[]){"sort", "-n", NULL}, .stdin_ = COIL_PIPE,
+ *                                          .stdout_ = COIL_PIPE);
  *
  * A name without a slash is looked for in the folders of PATH: that of .env, where it is given, else the caller's. One with a slash is
  * seen from .cwd. Nothing but the strings and descriptors given is used, and those only until this returns; a descriptor stays the

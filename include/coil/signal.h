@@ -27,8 +27,8 @@ extern "C" {
  * running loop; -EINVAL without a callback, for what is no signal, and for those that cannot be caught (SIGKILL, SIGSTOP) or mean that
  * the running code is at fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL); -ENOMEM. Does not await. asyncio: loop.add_signal_handler.
  */
-#define coil_add_signal_handler(signo, callback, userdata)        \
-    coil_add_signal_handler_from((signo), (callback), (userdata), \
+#define coil_add_signal_handler(signo, callback, ...)              \
+    coil_add_signal_handler_from((signo), (callback), __VA_ARGS__, \
                                  &(const struct coil_site){__FILE__, __func__, __LINE__})
 COIL_API int coil_add_signal_handler_from(int signo, coil_callback *callback, void *userdata,
                                           const struct coil_site *site);

@@ -57,6 +57,19 @@ static void of_callbacks(coil_loop *loop)
     coil_call_later(1, callback, &(struct pair){1, 2});
     coil_call_at(1, callback, (int[]){1, 2});
     coil_call_soon_threadsafe(loop, callback, &(struct pair){1, 2});
+    coil_add_signal_handler(SIGTERM, callback, NULL);
+    coil_add_signal_handler(SIGTERM, callback, &(struct pair){1, 2});
+}
+
+static void of_processes(char *const *argv)
+{
+    coil_process *process;
+
+    coil_create_subprocess_exec(&process, argv);
+    coil_create_subprocess_exec(&process, (char *[]){"sort", "-n", NULL});
+    coil_create_subprocess_exec(&process, (char *[]){"sort", "-n", NULL}, .stdin_ = COIL_PIPE, .cwd = "/");
+    coil_create_subprocess_shell(&process, "sort -n");
+    coil_create_subprocess_shell(&process, "sort -n", .env = (char *[]){"A=b", "C=d", NULL}, .stderr_ = COIL_STDOUT);
 }
 
 int use(coil_future *a, coil_future *b)
@@ -65,6 +78,7 @@ int use(coil_future *a, coil_future *b)
 
     of_tasks();
     of_callbacks(loop);
+    of_processes((char *[]){"sort", "-n", NULL});
     coil_loop_close(loop);
     coil_loop_close(coil_loop_new(.debug = true, .seed = 1));
     coil_unref(coil_future_new());
