@@ -48,16 +48,40 @@ static void tell(struct ci_signal_watch *watch)
     }
 }
 
+static void on_signal(int signo);
+
+static bool is_ours(const struct sigaction *action)
+{
+    return !(action->sa_flags & SA_SIGINFO) && action->sa_handler == on_signal;
+}
+
+/*
+ * The last watch has ended between the signal's delivery to this thread and now. Its end sets back what was set before it and only
+ * then takes the watch out, so the signal goes there, as it would have a moment later.
+ */
+static void pass_on(int signo)
+{
+    struct sigaction current;
+
+    if (ci_signal_action(signo, NULL, &current) == 0 && !is_ours(&current)) {
+        (void)ci_signal_raise(signo); /* blocked here; delivered on return */
+    }
+}
+
 static void on_signal(int signo)
 {
     struct slot *slot = &slots[signo];
     int saved_errno = errno;
 
     atomic_fetch_add(&slot->running, 1);
-    for (struct ci_signal_watch *watch = atomic_load(&slot->first); watch != NULL; watch = atomic_load(&watch->next)) {
+    struct ci_signal_watch *first = atomic_load(&slot->first);
+    for (struct ci_signal_watch *watch = first; watch != NULL; watch = atomic_load(&watch->next)) {
         if (!is_outdone(slot, watch)) {
             tell(watch);
         }
+    }
+    if (first == NULL) {
+        pass_on(signo);
     }
     atomic_fetch_sub(&slot->running, 1);
     errno = saved_errno;
@@ -108,11 +132,6 @@ static void drop(struct ci_remote_call *call)
 
 /* ---- beginning and ending -------------------------------------------------------------------------------------------- */
 
-static bool is_ours(const struct sigaction *action)
-{
-    return !(action->sa_flags & SA_SIGINFO) && action->sa_handler == on_signal;
-}
-
 /* On the alternate stack, where the thread has one: coroutines' own are small. */
 static int install(struct slot *slot, int signo)
 {
@@ -147,26 +166,6 @@ static bool has_one_that_yields(struct slot *slot)
     return false;
 }
 
-int ci_signal_watch_begin(struct ci_signal_watch *watch, const struct ci_signal_watch_class *klass,
-                          struct coil_loop *loop, int signo)
-{
-    if (signo <= 0 || signo >= NSIG) {
-        return -EINVAL;
-    }
-    struct slot *slot = &slots[signo];
-    *watch = (struct ci_signal_watch){.class = klass, .loop = loop, .signo = signo, .state = IDLE};
-    watch->call.arrive = arrive;
-    watch->call.drop = drop;
-    (void)pthread_mutex_lock(&lock);
-    int rc = klass->yields && has_one_that_yields(slot) ? -EBUSY : install(slot, signo);
-    if (rc == 0) {
-        atomic_store(&watch->next, atomic_load(&slot->first));
-        atomic_store(&slot->first, watch);
-    }
-    (void)pthread_mutex_unlock(&lock);
-    return rc;
-}
-
 /* It may not be there any more: see ci_signal_fork_ends_in_child. */
 static void take_out(struct slot *slot, const struct ci_signal_watch *watch)
 {
@@ -180,15 +179,59 @@ static void take_out(struct slot *slot, const struct ci_signal_watch *watch)
     }
 }
 
+static void put_in(struct slot *slot, struct ci_signal_watch *watch)
+{
+    atomic_store(&watch->next, atomic_load(&slot->first));
+    atomic_store(&slot->first, watch);
+}
+
+/* Our handler is never there without a watch: a signal that comes at once must find somebody. */
+static int enter(struct slot *slot, struct ci_signal_watch *watch)
+{
+    bool alone = atomic_load(&slot->first) == NULL;
+
+    if (alone) {
+        put_in(slot, watch);
+    }
+    int rc = install(slot, watch->signo);
+    if (rc < 0 && alone) {
+        take_out(slot, watch);
+    } else if (rc == 0 && !alone) {
+        put_in(slot, watch);
+    }
+    return rc;
+}
+
+int ci_signal_watch_begin(struct ci_signal_watch *watch, const struct ci_signal_watch_class *klass,
+                          struct coil_loop *loop, int signo)
+{
+    if (signo <= 0 || signo >= NSIG) {
+        return -EINVAL;
+    }
+    struct slot *slot = &slots[signo];
+    *watch = (struct ci_signal_watch){.class = klass, .loop = loop, .signo = signo, .state = IDLE};
+    watch->call.arrive = arrive;
+    watch->call.drop = drop;
+    (void)pthread_mutex_lock(&lock);
+    int rc = klass->yields && has_one_that_yields(slot) ? -EBUSY : enter(slot, watch);
+    (void)pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static bool is_last(struct slot *slot, const struct ci_signal_watch *watch)
+{
+    return atomic_load(&slot->first) == watch && atomic_load(&watch->next) == NULL;
+}
+
 void ci_signal_watch_end(struct ci_signal_watch *watch)
 {
     struct slot *slot = &slots[watch->signo];
 
     (void)pthread_mutex_lock(&lock);
-    take_out(slot, watch);
-    if (atomic_load(&slot->first) == NULL) {
+    if (is_last(slot, watch)) {
         restore(slot, watch->signo);
     }
+    take_out(slot, watch);
     (void)pthread_mutex_unlock(&lock);
     while (atomic_load(&slot->running) > 0) {
         ci_thread_yield();
