@@ -28,17 +28,24 @@ static void rise(struct ci_heap *heap, uint32_t index, struct ci_heap_entry entr
     place(heap, index, entry);
 }
 
-static uint32_t smallest_child(const struct ci_heap *heap, uint32_t first)
+static inline uint32_t smallest_of(const struct ci_heap *heap, uint32_t first, uint32_t count)
 {
-    uint32_t end = heap->count - first < WAYS ? heap->count : first + WAYS;
     uint32_t best = first;
 
-    for (uint32_t child = first + 1; child < end; child++) {
-        if (before(&heap->entries[child], &heap->entries[best])) {
-            best = child;
+    for (uint32_t i = 1; i < count; i++) {
+        if (before(&heap->entries[first + i], &heap->entries[best])) {
+            best = first + i;
         }
     }
     return best;
+}
+
+/* Nearly every node has all its children: for those the loop is unrolled. */
+static inline uint32_t smallest_child(const struct ci_heap *heap, uint32_t first)
+{
+    uint32_t count = heap->count - first;
+
+    return __builtin_expect(count >= WAYS, 1) ? smallest_of(heap, first, WAYS) : smallest_of(heap, first, count);
 }
 
 /* Moves the hole at index towards the leaves until entry fits into it. */
