@@ -349,9 +349,15 @@ coil_concurrent_future *coil_run_coroutine_threadsafe_with(coil_loop *loop, coil
     future->call.drop = start_dropped;
     if (loop == ci_loop_running && ci_ready_reserve(&loop->ready) == 0) {
         start_arrives(loop, &future->call);
-    } else {
-        ci_remote_push(loop, &future->call);
+        return future;
     }
+    /*
+     * Under the lock, for which the call waits when it arrives: so this is through with the loop before that can
+     * close.
+     */
+    (void)pthread_mutex_lock(&future->lock);
+    ci_remote_push(loop, &future->call);
+    (void)pthread_mutex_unlock(&future->lock);
     return future;
 }
 

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/duration.h"
 #include "loop/loop.h"
@@ -286,7 +285,7 @@ bool ci_job_carry_out(struct ci_job *job)
 void ci_pool_init(struct ci_pool *pool, struct coil_loop *loop, unsigned max_threads, int64_t idle_ns,
                   const char *prefix)
 {
-    *pool = (struct ci_pool){.loop = loop, .process = getpid()};
+    *pool = (struct ci_pool){.loop = loop};
     ci_list_init(&pool->workers);
     ci_list_init(&pool->jobs);
     ci_list_init(&pool->line);
@@ -345,9 +344,6 @@ void ci_pool_join(struct ci_pool *pool)
 
 void ci_pool_close(struct ci_pool *pool)
 {
-    if (pool->process != getpid()) {
-        return; /* none of the threads is in this fork, and one of them may have had the lock */
-    }
     (void)pthread_mutex_lock(&pool->lock);
     ci_list_init(&pool->line);
     (void)pthread_mutex_unlock(&pool->lock);

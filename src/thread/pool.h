@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <coil/base.h>
 
@@ -50,7 +49,6 @@ struct ci_job {
 
 struct ci_pool {
     struct coil_loop *loop;
-    pid_t process;        /* whose threads these are: they do not exist in a fork */
     unsigned max_threads; /* with none, nobody works but ci_job_carry_out: a test's pool */
     int64_t idle_ns;      /* how long a thread waits for a job before it ends */
     char prefix[CI_THREAD_NAME_BYTES];

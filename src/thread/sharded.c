@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <coil/thread.h>
 
@@ -34,6 +35,7 @@ struct shard {
 struct sharded {
     coil_fn *main;
     struct coil_run_options options;
+    pid_t process; /* whose threads these are: a child process has but one of them, and nobody to end with */
     pthread_mutex_t lock;
     bool ending; /* under the lock, as the next */
     struct shard *first_failed;
@@ -91,11 +93,20 @@ static void end_others(struct sharded *all, const struct shard *except)
     }
 }
 
+/* Whether this is a child process that a main has forked off, and that has come back from there. */
+static bool has_parted(const struct sharded *all)
+{
+    return all->process != getpid();
+}
+
 /* A main, or what ran it, has come to rc. That it was cancelled because of another is no failure of its own. */
 static void note_end(struct shard *shard, int rc)
 {
     struct sharded *all = shard->all;
 
+    if (has_parted(all)) {
+        return;
+    }
     (void)pthread_mutex_lock(&all->lock);
     shard->loop = NULL;
     if (rc < 0 && !(shard->told && rc == -ECANCELED)) {
@@ -187,6 +198,9 @@ static int run_all(struct sharded *all)
     } else {
         run_shard(&all->shards[0]);
     }
+    if (has_parted(all)) {
+        return all->shards[0].rc;
+    }
     for (int i = 1; i < started; i++) {
         ci_thread_join(&all->shards[i].thread);
     }
@@ -209,6 +223,7 @@ static struct sharded *sharded_new(size_t n, coil_fn *main, const struct coil_ru
     }
     all->main = main;
     all->options = *options;
+    all->process = getpid();
     all->count = (int)n;
     (void)pthread_mutex_init(&all->lock, NULL); /* cannot fail for a plain one */
     for (int i = 0; i < all->count; i++) {

@@ -1,5 +1,6 @@
 /* Loops on several threads that end together. */
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "gate.h"
 #include "suites.h"
@@ -178,10 +179,44 @@ START_TEST(a_sigint_ends_all_of_them_at_once)
     }
 END_TEST
 
+/* ---- fork ------------------------------------------------------------------------------------------------------------ */
+
+static pid_t child;
+
+static int fork_off(void *unused)
+{
+    (void)unused;
+    if (coil_shard_index() > 0) {
+        return coil_sleep(0.001);
+    }
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    return 0;
+}
+
+START_TEST(a_child_process_comes_back_alone)
+    {
+        int status;
+
+        if (CI_WITH_TSAN) {
+            return; /* it does not follow a process with several threads into its child */
+        }
+        int rc = coil_run_sharded(SHARDS, fork_off, NULL);
+        if (child == 0) {
+            _exit(rc == -ECHILD ? 7 : 1);
+        }
+        ck_assert_int_eq(rc, 0);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 7);
+    }
+END_TEST
+
 /* ---- calls between shards -------------------------------------------------------------------------------------------- */
 
 static coil_loop *_Atomic loops[SHARDS];
 static coil_future *baton[SHARDS];
+static atomic_bool passed[SHARDS]; /* to whom the call is over, so that its loop may close */
 
 static void pass_on(void *arg)
 {
@@ -203,6 +238,10 @@ static int pass_the_baton(void *unused)
     }
     if (index + 1 < SHARDS) {
         ck_assert_ptr_nonnull(coil_call_soon_threadsafe(atomic_load(&loops[index + 1]), pass_on, &baton[index + 1]));
+        atomic_store(&passed[index + 1], true);
+    }
+    while (index > 0 && !atomic_load(&passed[index])) {
+        ck_assert_int_eq(coil_sleep(0.001), 0);
     }
     coil_unref(baton[index]);
     return 0;
@@ -229,6 +268,7 @@ Suite *sharded_suite(void)
     tcase_add_test(tests, options_that_no_loop_takes_are_everybodys_error);
     tcase_add_test(tests, nonsense_is_refused);
     tcase_add_test(tests, a_sigint_ends_all_of_them_at_once);
+    tcase_add_test(tests, a_child_process_comes_back_alone);
     tcase_add_test(tests, a_loop_that_only_another_can_wake_is_no_deadlock);
     suite_add_tcase(suite, tests);
     return suite;
