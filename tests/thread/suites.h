@@ -9,6 +9,7 @@ Suite *to_thread_cancel_suite(void);
 Suite *pool_suite(void);
 Suite *executor_suite(void);
 Suite *concurrent_suite(void);
+Suite *concurrent_end_suite(void);
 Suite *threadsafe_queue_suite(void);
 Suite *sharded_suite(void);
 Suite *thread_stress_suite(void);
