@@ -24,7 +24,11 @@ int ci_io_cancel(struct ci_wait *wait)
 
 void ci_io_describe(const struct ci_wait *wait, char *out, size_t size)
 {
-    (void)snprintf(out, size, "waits for %s on fd %ld", wait->what, wait->number);
+    if (wait->number < 0) {
+        (void)snprintf(out, size, "waits for %s", wait->what);
+    } else {
+        (void)snprintf(out, size, "waits for %s on fd %ld", wait->what, wait->number);
+    }
 }
 
 void ci_io_let_others_run(struct ci_task *task)

@@ -1,6 +1,7 @@
 /* The calls on one descriptor, each an operation of the poller: see coil/io.h. */
 #include <coil/io.h>
 
+#include "io/block.h"
 #include "io/call.h"
 #include "sys/fd.h"
 
@@ -66,6 +67,7 @@ int coil_close(int fd)
 
     if (loop != NULL) {
         loop->poller->class->evict(loop->poller, fd);
+        ci_io_block_evict(loop, fd);
     }
     return ci_fd_close(fd);
 }

@@ -509,6 +509,33 @@ bool ci_attempt(struct ci_op *op, struct ci_watch *watch)
     }
 }
 
+bool ci_attempt_call(struct ci_op *op)
+{
+    struct iovec pieces[CI_VECTOR_PIECES];
+    const struct iovec *data;
+    struct ci_vector vector;
+    ssize_t moved;
+
+    if (op->code != CI_OP_PREADV && op->code != CI_OP_PWRITEV) {
+        return false;
+    }
+    ci_vector_of(op, &vector);
+    do {
+        int count = ci_vector_left(&vector, (size_t)op->result, pieces, &data);
+        int64_t offset = vector.offset + op->result;
+        moved = op->code == CI_OP_PREADV ? ci_fd_readv_now(op->fd, data, count, offset)
+                                         : ci_fd_writev_now(op->fd, data, count, offset);
+        if (moved == -EAGAIN || moved == -EOPNOTSUPP) {
+            return false;
+        }
+        if (moved < 0) {
+            return failed(op, moved);
+        }
+        op->result += moved;
+    } while (moved > 0 && rest_size(op) > 0);
+    return true;
+}
+
 bool ci_attempt_blocks(const struct ci_op *op)
 {
     return op->code == CI_OP_READ || op->code == CI_OP_WRITE || op->code == CI_OP_READV || op->code == CI_OP_WRITEV;

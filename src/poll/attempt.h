@@ -23,6 +23,12 @@ enum {
  */
 bool ci_attempt(struct ci_op *op, struct ci_watch *watch);
 
+/*
+ * The same for a call: a read or write at a place is done if what it takes is in memory. False when the call has to be made in another
+ * way; then op->result counts the bytes that are done.
+ */
+bool ci_attempt_call(struct ci_op *op);
+
 /* Whether a poll on such a descriptor says nothing, since it is always ready, and the call can only be made and may block. */
 bool ci_attempt_blocks(const struct ci_op *op);
 

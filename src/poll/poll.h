@@ -35,12 +35,12 @@ enum ci_op_code {
     CI_OP_SYNC,
     CI_OP_DATASYNC,
     CI_OP_TRUNCATE,
-    CI_OP_STATX, /* fd is the directory of .path here and below */
+    CI_OP_ENTRIES, /* of a directory, as getdents64 gives them, into .buffer */
+    CI_OP_STATX,   /* fd is the directory of .path here and below */
     CI_OP_OPEN,
     CI_OP_UNLINK,
     CI_OP_RENAME,
     CI_OP_MKDIR,
-    CI_OP_ENTRIES, /* of a directory, as getdents64 gives them, into .buffer */
 };
 
 struct ci_op {
@@ -98,6 +98,12 @@ enum { CI_BLOCKS = 2 };
 static inline bool ci_op_is_call(const struct ci_op *op)
 {
     return op->code >= CI_OP_PREADV;
+}
+
+/* Whether it is about a name in a directory, and not about what fd stands for. */
+static inline bool ci_op_is_on_path(const struct ci_op *op)
+{
+    return op->code >= CI_OP_STATX;
 }
 
 struct ci_poller;

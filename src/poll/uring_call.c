@@ -9,6 +9,7 @@
 
 #include "base/duration.h"
 #include "poll/vector.h"
+#include "sys/fd.h"
 
 /* Bits of ci_op.state beside those of waiting.h and the attempts. */
 enum { CALLED = 1024, CANCELLED = 2048, EVICTED = 4096 };
@@ -168,7 +169,7 @@ bool ci_uring_call_cancel(struct ci_uring_calls *calls, struct ci_op *op)
 
 static bool is_on(const struct ci_op *op, int fd)
 {
-    return op->fd == fd && (transfers(op) || op->code == CI_OP_SYNC || op->code == CI_OP_DATASYNC);
+    return op->fd == fd && !ci_op_is_on_path(op);
 }
 
 unsigned ci_uring_call_evict(struct ci_uring_calls *calls, int fd)
@@ -187,9 +188,12 @@ unsigned ci_uring_call_evict(struct ci_uring_calls *calls, int fd)
     return count;
 }
 
+/* Nobody will ever hear of the file that was opened. */
 static void forget(struct ci_op *op)
 {
-    (void)op;
+    if (op->code == CI_OP_OPEN && op->result >= 0) {
+        (void)ci_fd_close((int)op->result);
+    }
 }
 
 void ci_uring_call_abandon(struct ci_uring_calls *calls)

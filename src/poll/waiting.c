@@ -208,7 +208,7 @@ int ci_waiting_submit(struct ci_poller *poller, struct ci_op *op)
     op->result = 0;
     op->state = 0;
     if (ci_op_is_call(op)) {
-        return begin_call(self, op);
+        return ci_attempt_call(op) ? 1 : begin_call(self, op);
     }
     int rc = ci_watch_get(&self->watches, op->fd, &watch);
     if (rc < 0) {

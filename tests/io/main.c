@@ -4,8 +4,8 @@
 
 int main(void)
 {
-    Suite *const suites[] = {calls_suite(),   cancel_suite(), poll_suite(),
-                             traffic_suite(), budget_suite(), fault_suite()};
+    Suite *const suites[] = {calls_suite(),  cancel_suite(), poll_suite(), traffic_suite(),
+                             budget_suite(), vector_suite(), file_suite(), fault_suite()};
 
     return ci_check_main(sizeof suites / sizeof suites[0], suites);
 }

@@ -9,6 +9,8 @@ Suite *cancel_suite(void);
 Suite *poll_suite(void);
 Suite *traffic_suite(void);
 Suite *budget_suite(void);
+Suite *vector_suite(void);
+Suite *file_suite(void);
 Suite *fault_suite(void);
 
 #endif

@@ -104,11 +104,43 @@ static void use_pipe(void)
     over(fds[1]);
 }
 
+static void use_files(void)
+{
+    char path[64], buffer[100] = "";
+    const struct dirent *entry;
+    struct stat status;
+    coil_dir *dir;
+
+    (void)snprintf(path, sizeof path, "/tmp/coil-fault-%d", getpid());
+    int fd = coil_open(path, O_RDWR | O_CREAT, 0600);
+    if (fd >= 0) {
+        (void)coil_pwrite(fd, "hello", 5, 0);
+        (void)coil_write(fd, "hello", 5);
+        (void)coil_fdatasync(fd);
+        (void)coil_ftruncate(fd, 3);
+        (void)coil_pread(fd, buffer, sizeof buffer, 0);
+        over(fd);
+    }
+    fd = coil_open("/proc/self/status", O_RDONLY);
+    if (fd >= 0) {
+        (void)coil_read(fd, buffer, sizeof buffer);
+        over(fd);
+    }
+    (void)coil_stat(path, &status);
+    if (coil_opendir(&dir, "/proc/self/fd") == 0) {
+        (void)coil_readdir(dir, &entry);
+        (void)coil_closedir(dir);
+    }
+    (void)coil_unlink(path);
+    (void)unlink(path);
+}
+
 static int use_everything(void *unused)
 {
     (void)unused;
     (void)use_sockets();
     use_pipe();
+    use_files();
     return 0;
 }
 
