@@ -21,6 +21,8 @@
 
 #define WAKE_DATA UINT64_MAX
 
+#define PAUSE_NS INT64_C(1000000)
+
 static struct ci_epoll *epoll_of(struct ci_poller *poller)
 {
     return ci_epoll_of(ci_waiting_of(poller));
@@ -71,7 +73,8 @@ static unsigned handle_event(struct ci_epoll *self, const struct epoll_event *ev
 
     if (event->data.u64 == WAKE_DATA && self->ring != NULL) {
         int called = ci_side_ring_look(self->ring);
-        return called < 0 ? 0 : (unsigned)called; /* what is wrong will be said again when something is submitted */
+        self->ring_due = called < 0; /* nobody will say so again */
+        return called < 0 ? 0 : (unsigned)called;
     }
     if (watch == NULL || watch->generation != event->data.u64 >> 32 || watch->armed == 0) {
         return 0;
@@ -122,18 +125,33 @@ static int ask(struct ci_epoll *self, int64_t timeout_ns)
     return rc;
 }
 
+/*
+ * Submits what is queued for the ring beside, and takes what has completed. Returns how many operations have ended, or an error. If the
+ * kernel has no memory for it now, the sleep is to be short.
+ */
+static int look_at_ring(struct ci_epoll *self, int64_t *timeout_ns)
+{
+    if (self->ring == NULL || !(self->ring_due || ci_side_ring_is_queued(self->ring))) {
+        return 0;
+    }
+    int called = ci_side_ring_look(self->ring);
+    self->ring_due = called >= 0 && ci_side_ring_is_queued(self->ring);
+    if (self->ring_due && *timeout_ns > PAUSE_NS) {
+        *timeout_ns = PAUSE_NS;
+    }
+    return called;
+}
+
 /* Sleeps once and handles what comes. Returns 1 when that is a reason to return from wait, 0 when not, or an error. */
 static int wait_once(struct ci_epoll *self, int64_t timeout_ns)
 {
     unsigned completed = ci_waiting_complete_ended(&self->waiting);
+    int called = look_at_ring(self, &timeout_ns);
 
-    if (self->ring != NULL && ci_side_ring_is_queued(self->ring)) {
-        int called = ci_side_ring_look(self->ring);
-        if (called < 0) {
-            return called;
-        }
-        completed += (unsigned)called;
+    if (called < 0) {
+        return called;
     }
+    completed += (unsigned)called;
     int count = ask(self, completed > 0 ? 0 : timeout_ns);
     if (count < 0 && count != -EINTR) {
         return count;

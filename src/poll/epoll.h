@@ -26,6 +26,7 @@ struct ci_epoll {
     int epoll_fd;
     bool wants_ring;           /* for calls on files, as long as it is not known that there is none */
     struct ci_side_ring *ring; /* NULL: not opened */
+    bool ring_due;             /* it is to be looked at, whatever else happens */
     struct ci_waker waker;
 
     int *relied; /* descriptors whose registration is taken for granted by one who waits */
