@@ -23,7 +23,11 @@ exclude_patterns = ["snippets"]
 primary_domain = "c"
 highlight_language = "c"
 nitpicky = True
-nitpick_ignore_regex = [("c:identifier", "size_t|ssize_t|pid_t|uint64_t|bool|socklen_t|nfds_t|sockaddr|pollfd")]
+of_the_c_library = (
+    "addrinfo|bool|dirent|iovec|mode_t|msghdr|nfds_t|off_t|pid_t|pollfd|size_t|sockaddr|socklen_t|ssize_t|stat|statx"
+    "|uint64_t"
+)
+nitpick_ignore_regex = [("c:identifier", of_the_c_library)]
 smartquotes = False
 
 breathe_projects = {"coil": os.environ.get("COIL_DOXYGEN_XML", "")}
