@@ -22,6 +22,9 @@ static int run_at(enum ci_op_code code, int directory, const char *name, int fla
 {
     struct ci_io_call call;
 
+    if (name == NULL) {
+        return -EFAULT; /* as the kernel has it; the C library's functions may not be asked */
+    }
     call.op.code = code;
     call.op.fd = directory;
     call.op.path.name = name;
@@ -88,6 +91,9 @@ int coil_statx(int directory, const char *name, int flags, unsigned mask, struct
 {
     struct ci_io_call call;
 
+    if (name == NULL || status == NULL) {
+        return -EFAULT;
+    }
     call.op.code = CI_OP_STATX;
     call.op.fd = directory;
     call.op.path.name = name;
@@ -147,6 +153,9 @@ int coil_rename(const char *name, const char *new_name)
 {
     struct ci_io_call call;
 
+    if (name == NULL || new_name == NULL) {
+        return -EFAULT;
+    }
     call.op.code = CI_OP_RENAME;
     call.op.fd = AT_FDCWD;
     call.op.path.name = name;
