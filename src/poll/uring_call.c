@@ -96,6 +96,8 @@ static void prepare(struct io_uring_sqe *entry, const struct ci_op *op)
         break;
     case CI_OP_OPEN:
         io_uring_prep_openat(entry, op->fd, name, op->path.flags | O_CLOEXEC, op->path.mode);
+        /* Unless it is told to block, the kernel first tries with O_NONBLOCK, and that opens a FIFO which nobody has at its end. */
+        entry->flags |= IOSQE_ASYNC;
         break;
     case CI_OP_UNLINK:
         io_uring_prep_unlinkat(entry, op->fd, name, op->path.flags);

@@ -293,6 +293,27 @@ IO_TEST(a_call_on_a_file_does_not_stop_the_others)
     return 0;
 }
 
+static int open_fifo(void *unused)
+{
+    (void)unused;
+    return coil_open(path_of("fifo"), O_RDONLY);
+}
+
+IO_TEST(opening_a_fifo_waits_for_its_other_end)
+{
+    ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
+    coil_task *task = spawn(open_fifo, NULL);
+    ck_assert_int_eq(coil_sleep(0.02), 0);
+    ck_assert(!coil_done(task));
+    int writer = coil_open(path_of("fifo"), O_WRONLY);
+    ck_assert_int_ge(writer, 0);
+    int reader = coil_join(task);
+    ck_assert_int_ge(reader, 0);
+    ck_assert_int_eq(fcntl(reader, F_GETFL) & O_NONBLOCK, 0);
+    close_pair((int[2]){reader, writer});
+    return 0;
+}
+
 static void hear_nothing(coil_loop *loop, const struct coil_report *report, void *unused)
 {
     (void)loop;
@@ -341,6 +362,7 @@ Suite *file_suite(void)
     tcase_add_test(tests, what_makes_no_sense_is_refused);
     tcase_add_loop_test(tests, many_reads_at_once_each_get_their_own, 0, 3);
     tcase_add_test(tests, a_call_on_a_file_does_not_stop_the_others);
+    tcase_add_test(tests, opening_a_fifo_waits_for_its_other_end);
     tcase_add_test(tests, a_loop_may_be_closed_while_a_file_is_being_opened);
     suite_add_tcase(suite, tests);
     return suite;
