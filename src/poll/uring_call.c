@@ -222,6 +222,15 @@ void ci_uring_call_abandon(struct ci_uring_calls *calls)
     }
 }
 
+/*
+ * What the kernel says, inside, of a call that a signal has interrupted, from ERESTARTSYS to ERESTART_RESTARTBLOCK: some
+ * operations let it out.
+ */
+static bool is_interruption(int32_t result)
+{
+    return result == -EINTR || (result <= -512 && result >= -516);
+}
+
 /* The call has failed, or there is nothing more to move. Returns whether the operation has ended: an interrupted one begins anew. */
 static bool note_end(struct ci_op *op, int32_t result)
 {
@@ -231,10 +240,11 @@ static bool note_end(struct ci_op *op, int32_t result)
         op->result = ci_call_make(op);
         return true;
     }
-    if ((result == -EINTR || result == -ECANCELED) && !asked) {
+    bool stopped = is_interruption(result) || result == -ECANCELED;
+    if (stopped && !asked) {
         return false;
     }
-    if (result == -EINTR || result == -ECANCELED) {
+    if (stopped) {
         result = op->state & EVICTED ? -EBADF : -ECANCELED;
     }
     op->result = op->result > 0 ? op->result : result;

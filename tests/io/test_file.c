@@ -293,16 +293,20 @@ IO_TEST(a_call_on_a_file_does_not_stop_the_others)
     return 0;
 }
 
-static int open_fifo(void *unused)
+static int open_fifo(void *arg)
 {
-    (void)unused;
-    return coil_open(path_of("fifo"), O_RDONLY);
+    int fd = coil_open(path_of("fifo"), O_RDONLY);
+
+    *(int *)arg = fd;
+    return fd;
 }
 
 IO_TEST(opening_a_fifo_waits_for_its_other_end)
 {
+    int fd = 0;
+
     ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
-    coil_task *task = spawn(open_fifo, NULL);
+    coil_task *task = spawn(open_fifo, &fd);
     ck_assert_int_eq(coil_sleep(0.02), 0);
     ck_assert(!coil_done(task));
     int writer = coil_open(path_of("fifo"), O_WRONLY);
@@ -311,6 +315,26 @@ IO_TEST(opening_a_fifo_waits_for_its_other_end)
     ck_assert_int_ge(reader, 0);
     ck_assert_int_eq(fcntl(reader, F_GETFL) & O_NONBLOCK, 0);
     close_pair((int[2]){reader, writer});
+    return 0;
+}
+
+/* In a thread it cannot be interrupted, and gets what it waited for. */
+IO_TEST(opening_a_fifo_can_be_given_up)
+{
+    int fd = 0;
+
+    ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
+    coil_task *task = spawn(open_fifo, &fd);
+    ck_assert_int_eq(coil_sleep(0.02), 0);
+    coil_cancel(task);
+    ck_assert_int_eq(coil_sleep(0.02), 0);
+    int both = open(path_of("fifo"), O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(coil_join(task), -ECANCELED);
+    ck_assert(fd == -ECANCELED || fd >= 0);
+    if (fd >= 0) {
+        ck_assert_int_eq(coil_close(fd), 0);
+    }
+    close(both);
     return 0;
 }
 
@@ -363,6 +387,7 @@ Suite *file_suite(void)
     tcase_add_loop_test(tests, many_reads_at_once_each_get_their_own, 0, 3);
     tcase_add_test(tests, a_call_on_a_file_does_not_stop_the_others);
     tcase_add_test(tests, opening_a_fifo_waits_for_its_other_end);
+    tcase_add_test(tests, opening_a_fifo_can_be_given_up);
     tcase_add_test(tests, a_loop_may_be_closed_while_a_file_is_being_opened);
     suite_add_tcase(suite, tests);
     return suite;
