@@ -21,8 +21,6 @@ enum { ENTRIES = 256, COMPLETIONS = 1024 };
 /* How many completions are handled at a time, as with epoll. */
 enum { COMPLETIONS_PER_WAIT = 32 };
 
-#define PERIOD_NS (50 * INT64_C(1000000))
-
 /* How often in a row the kernel may have no memory, and for how long to leave it alone each time. */
 enum { MOST_FAILURES = 1000, PAUSE_NS = 1000000 };
 
@@ -152,12 +150,12 @@ static int wait_once(struct ci_uring *self, int64_t now_ns, int64_t until_ns)
 static int wait(struct ci_poller *poller, int64_t timeout_ns)
 {
     struct ci_uring *self = uring_of(poller);
-    int64_t now_ns = ci_clock_ns();
+    bool has_time = (timeout_ns > 0 && timeout_ns < CI_FOREVER) || !ci_list_empty(&self->waiting.retries);
+    int64_t now_ns = has_time ? ci_clock_ns() : 0; /* where no time is involved, none is asked for */
     int64_t end_ns = ci_deadline_ns(now_ns, timeout_ns);
     int rc;
 
     do {
-        self->period = (uint32_t)(now_ns / PERIOD_NS);
         int64_t retry_at_ns = ci_waiting_retry(&self->waiting, now_ns);
         rc = wait_once(self, now_ns, retry_at_ns < end_ns ? retry_at_ns : end_ns);
         now_ns = rc == 0 && timeout_ns > 0 ? ci_clock_ns() : end_ns;

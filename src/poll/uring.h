@@ -20,7 +20,6 @@ struct ci_uring {
     struct ci_waker waker;
     bool hears;        /* the ring watches the waker */
     bool letting_go;   /* polls that keep files open are taken back by entries that may not be submitted yet */
-    uint32_t period;   /* time, in steps in which a poll is trusted */
     unsigned failures; /* in a row, of entering the kernel */
 };
 

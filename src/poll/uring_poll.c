@@ -4,9 +4,8 @@
  * anything that was learnt before; and since its entry travels with the next io_uring_enter, beginning a wait costs no system call.
  *
  * A poll keeps its file open. So it is taken back at once when nobody waits any more: who closes the file then must find it closed.
- * And a program that closes a number under a waiter and gets it again must not have the waiter read from the successor. Who comes
- * second to a queue asks whether the first waits for the same file; and what is told to one who has waited for long is asked
- * again by a fresh poll before anything is read.
+ * And since those who wait for a number are served in order, who comes second to a queue asks whether the first waits for the
+ * same file: the program may have closed that one behind coil's back, and then nothing might ever come for it.
  */
 #include <errno.h>
 
@@ -14,11 +13,8 @@
 
 enum { READERS, WRITERS, POLLS, QUEUES };
 
-/* A wait that has taken so many periods is one for long. */
-enum { PERIODS_TRUSTED = 2 };
-
-/* Where things are in what an entry carries, and in ci_op.state. */
-enum { QUEUE_SHIFT = CI_URING_TAG_BITS, QUEUE_MASK = 3, GENERATION_SHIFT = 16, FD_SHIFT = 32, SINCE_SHIFT = 16 };
+/* Where things are in what an entry carries. */
+enum { QUEUE_SHIFT = CI_URING_TAG_BITS, QUEUE_MASK = 3, GENERATION_SHIFT = 16, FD_SHIFT = 32 };
 
 static uint64_t data_of(const struct ci_watch *watch, int fd, unsigned queue)
 {
@@ -51,16 +47,6 @@ static struct ci_list *queue_at(struct ci_watch *watch, unsigned queue)
 static unsigned number_of_queue(struct ci_watch *watch, const struct ci_list *queue)
 {
     return queue == &watch->readers ? READERS : queue == &watch->writers ? WRITERS : POLLS;
-}
-
-static void stamp(const struct ci_uring *self, struct ci_op *op)
-{
-    op->state = (uint32_t)(uint16_t)op->state | self->period << SINCE_SHIFT;
-}
-
-static bool has_waited_long(const struct ci_uring *self, const struct ci_op *op)
-{
-    return (uint16_t)(self->period - (op->state >> SINCE_SHIFT)) >= PERIODS_TRUSTED;
 }
 
 /* ---- arming ---------------------------------------------------------------------------------------------------------- */
@@ -187,7 +173,6 @@ int ci_uring_watch(struct ci_waiting *waiting, struct ci_watch *watch, struct ci
     if (watch->kind == CI_WATCH_UNKNOWN) {
         ci_watch_learn(watch, op->fd);
     }
-    stamp(self, op);
     if (watch->polls_armed[queue] != 0) {
         if (queue != POLLS || (watch->poll_events & events) == events) {
             return 0;
@@ -223,12 +208,12 @@ static unsigned serve(struct ci_uring *self, struct ci_watch *watch, unsigned qu
                             queue == READERS ? CI_READY_IN : CI_READY_OUT);
 }
 
-/* Sees to it that a poll is in flight if somebody waits, and only then; a new one, if the one that is there will not do. */
-static void settle(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned queue, bool afresh)
+/* Sees to it that a poll is in flight if somebody waits, and only then. */
+static void settle(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned queue)
 {
     bool needed = !ci_list_empty(queue_at(watch, queue));
 
-    if (watch->polls_armed[queue] != 0 && (!needed || afresh)) {
+    if (watch->polls_armed[queue] != 0 && !needed) {
         disarm(self, watch, fd, queue);
     }
     if (watch->polls_armed[queue] == 0 && needed) {
@@ -242,21 +227,13 @@ static void settle(struct ci_uring *self, struct ci_watch *watch, int fd, unsign
 /* News for the queue. Returns how many operations have ended. */
 static unsigned handle_events(struct ci_uring *self, struct ci_watch *watch, int fd, unsigned queue, uint32_t events)
 {
-    struct ci_list *waiting = queue_at(watch, queue);
-    unsigned completed = 0;
-    bool afresh = !ci_list_empty(waiting) && has_waited_long(self, ci_waiting_op(waiting->next));
-
-    if (afresh) {
-        stamp(self, ci_waiting_op(waiting->next));
-    } else {
-        ci_waiting_note_events(watch, events);
-        completed = serve(self, watch, queue);
-        watch->unwanted = completed > 0 ? 0 : 1;
-        if (completed == 0) {
-            watch->kind = CI_WATCH_UNKNOWN; /* it may be something else by now */
-        }
+    ci_waiting_note_events(watch, events);
+    unsigned completed = serve(self, watch, queue);
+    watch->unwanted = completed > 0 ? 0 : 1;
+    if (completed == 0) {
+        watch->kind = CI_WATCH_UNKNOWN; /* it may be something else by now */
     }
-    settle(self, watch, fd, queue, afresh);
+    settle(self, watch, fd, queue);
     return completed;
 }
 
@@ -281,6 +258,6 @@ unsigned ci_uring_polled(struct ci_uring *self, uint64_t data, int32_t result, u
     if (result != -ECANCELED) {
         ci_waiting_fail_queue_later(&self->waiting, queue_at(watch, queue), result);
     }
-    settle(self, watch, fd, queue, false);
+    settle(self, watch, fd, queue);
     return 0;
 }

@@ -7,7 +7,7 @@
 #include "suites.h"
 
 /* A folder that is gone when the test is over. */
-static char folder[] = "/tmp/coil-test-XXXXXX";
+static char folder[sizeof "/tmp/coil-test-XXXXXX"];
 
 static const char *path_of(const char *name)
 {
@@ -21,6 +21,7 @@ static const char *path_of(const char *name)
 
 static void setup(void)
 {
+    strcpy(folder, "/tmp/coil-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
