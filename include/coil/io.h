@@ -184,7 +184,7 @@ COIL_API int coil_fdatasync(int fd);
 /* Makes a file have size bytes. Returns 0. -ECANCELED, -EINVAL, and what ftruncate(2) may fail with, except EINTR. POSIX: ftruncate. */
 COIL_API int coil_ftruncate(int fd, off_t size);
 
-/* Tells about the file of that name. Returns 0. -ECANCELED, -ENOENT, and what stat(2) may fail with. POSIX: stat. */
+/* Tells about the file of that name. Returns 0. -ECANCELED, -ENOENT, -EFAULT for NULL, and what stat(2) may fail with. POSIX: stat. */
 COIL_API int coil_stat(const char *name, struct stat *status);
 
 /*
@@ -216,13 +216,13 @@ typedef struct coil_dir coil_dir;
 
 /*
  * Opens a directory to be listed. Returns 0 with *ret, which belongs to the caller, to be given to coil_closedir; or, with NULL there,
- * -ECANCELED, -ENOMEM, -ENOTDIR, and what open(2) may fail with. POSIX: opendir.
+ * -ECANCELED, -ENOMEM, -ENOTDIR, and what open(2) may fail with; -EINVAL if ret is NULL. POSIX: opendir.
  */
 COIL_API int coil_opendir(coil_dir **ret, const char *name);
 
 /*
  * The next entry of a directory, in no order, "." and ".." among them. Returns 1 with *entry, which is good until the next call; 0 at the
- * end, or a negative errno: -ECANCELED, -ENOENT (the directory was removed). One task at a time. Fetches many at once, always in a
+ * end, or a negative errno: -ECANCELED, -ENOENT (the directory was removed), -EINVAL for NULL. One task at a time. Fetches many at once, always in a
  * thread. POSIX: readdir.
  */
 COIL_API int coil_readdir(coil_dir *dir, const struct dirent **entry);

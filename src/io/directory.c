@@ -18,9 +18,12 @@ struct coil_dir {
 int coil_opendir(coil_dir **ret, const char *name)
 {
     struct coil_dir *dir;
-    int fd = coil_open(name, O_RDONLY | O_DIRECTORY);
 
+    if (ret == NULL) {
+        return -EINVAL;
+    }
     *ret = NULL;
+    int fd = coil_open(name, O_RDONLY | O_DIRECTORY);
     if (fd < 0) {
         return fd;
     }
@@ -53,6 +56,9 @@ static int fetch(struct coil_dir *dir)
 
 int coil_readdir(coil_dir *dir, const struct dirent **entry)
 {
+    if (dir == NULL || entry == NULL) {
+        return -EINVAL;
+    }
     *entry = NULL;
     if (dir->position >= dir->size) {
         int rc = fetch(dir);

@@ -17,20 +17,27 @@ static int run_on(enum ci_op_code code, int fd, const char *what)
     return (int)ci_io_run(&call, what);
 }
 
-/* An operation on a name in a directory. */
+/* An operation on a name in a directory. What else it takes is in call already. */
+static int run_call_at(struct ci_io_call *call, enum ci_op_code code, int directory, const char *name, int flags,
+                       unsigned mode, const char *what)
+{
+    if (name == NULL) {
+        return -EFAULT; /* as the kernel has it; the C library's functions may not be asked */
+    }
+    call->op.code = code;
+    call->op.fd = directory;
+    call->op.path.name = name;
+    call->op.path.flags = flags;
+    call->op.path.mode = mode;
+    return (int)ci_io_run(call, what);
+}
+
+/* One that takes nothing else. */
 static int run_at(enum ci_op_code code, int directory, const char *name, int flags, unsigned mode, const char *what)
 {
     struct ci_io_call call;
 
-    if (name == NULL) {
-        return -EFAULT; /* as the kernel has it; the C library's functions may not be asked */
-    }
-    call.op.code = code;
-    call.op.fd = directory;
-    call.op.path.name = name;
-    call.op.path.flags = flags;
-    call.op.path.mode = mode;
-    return (int)ci_io_run(&call, what);
+    return run_call_at(&call, code, directory, name, flags, mode, what);
 }
 
 /* ---- opening --------------------------------------------------------------------------------------------------------- */
@@ -91,16 +98,11 @@ int coil_statx(int directory, const char *name, int flags, unsigned mask, struct
 {
     struct ci_io_call call;
 
-    if (name == NULL || status == NULL) {
+    if (status == NULL) {
         return -EFAULT;
     }
-    call.op.code = CI_OP_STATX;
-    call.op.fd = directory;
-    call.op.path.name = name;
-    call.op.path.flags = flags;
-    call.op.path.mode = mask;
     call.op.path.status = status;
-    return (int)ci_io_run(&call, "statx");
+    return run_call_at(&call, CI_OP_STATX, directory, name, flags, mask, "statx");
 }
 
 static struct timespec time_of(const struct statx_timestamp *timestamp)
@@ -111,8 +113,11 @@ static struct timespec time_of(const struct statx_timestamp *timestamp)
 int coil_stat(const char *name, struct stat *status)
 {
     struct statx found;
-    int rc = coil_statx(AT_FDCWD, name, 0, STATX_BASIC_STATS, &found);
 
+    if (status == NULL) {
+        return -EFAULT;
+    }
+    int rc = coil_statx(AT_FDCWD, name, 0, STATX_BASIC_STATS, &found);
     if (rc < 0) {
         return rc;
     }
@@ -153,14 +158,10 @@ int coil_rename(const char *name, const char *new_name)
 {
     struct ci_io_call call;
 
-    if (name == NULL || new_name == NULL) {
+    if (new_name == NULL) {
         return -EFAULT;
     }
-    call.op.code = CI_OP_RENAME;
-    call.op.fd = AT_FDCWD;
-    call.op.path.name = name;
     call.op.path.new_name = new_name;
     call.op.path.new_directory = AT_FDCWD;
-    call.op.path.flags = 0;
-    return (int)ci_io_run(&call, "rename");
+    return run_call_at(&call, CI_OP_RENAME, AT_FDCWD, name, 0, 0, "rename");
 }

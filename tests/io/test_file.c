@@ -147,6 +147,11 @@ IO_TEST(files_have_names)
     ck_assert_int_eq(coil_unlink(path_of("two")), -ENOENT);
     ck_assert_int_eq(coil_open(path_of("two"), O_RDONLY), -ENOENT);
     ck_assert_int_eq(coil_open(NULL, O_RDONLY), -EFAULT);
+    ck_assert_int_eq(coil_stat(NULL, &status), -EFAULT);
+    ck_assert_int_eq(coil_stat(path_of("two"), NULL), -EFAULT);
+    ck_assert_int_eq(coil_statx(AT_FDCWD, path_of("two"), 0, STATX_SIZE, NULL), -EFAULT);
+    ck_assert_int_eq(coil_rename(NULL, path_of("two")), -EFAULT);
+    ck_assert_int_eq(coil_rename(path_of("two"), NULL), -EFAULT);
     return 0;
 }
 
@@ -186,6 +191,9 @@ IO_TEST(folders_are_made_and_listed)
     ck_assert_int_eq(coil_rmdir(path_of("sub")), -ENOTEMPTY);
     ck_assert_int_eq(coil_opendir(&dir, path_of("sub/7")), -ENOTDIR);
     ck_assert_ptr_null(dir);
+    ck_assert_int_eq(coil_opendir(NULL, path_of("sub")), -EINVAL);
+    ck_assert_int_eq(coil_opendir(&dir, NULL), -EFAULT);
+    ck_assert_int_eq(coil_readdir(NULL, &entry), -EINVAL);
     return 0;
 }
 
