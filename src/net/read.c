@@ -81,12 +81,6 @@ static void take(struct ci_input *input, void *data, size_t size)
 
 /* ---- receiving ------------------------------------------------------------------------------------------------------- */
 
-/* An error that says nothing about the connection. */
-static bool passes(int error)
-{
-    return error == -ECANCELED || error == -ENOMEM || error == -ENOBUFS || error == -EPERM;
-}
-
 /* Awaits data, into memory that stays. Returns how much; 0 at the end, and after the stream was closed here; or the error. */
 static ssize_t receive(coil_stream *stream, void *data, size_t size)
 {
@@ -100,7 +94,7 @@ static ssize_t receive(coil_stream *stream, void *data, size_t size)
         stream->ended = true;
     } else if (count < 0 && ci_stream_closed(stream) && count != -ECANCELED) {
         count = 0;
-    } else if (count < 0 && !passes((int)count)) {
+    } else if (count < 0 && !ci_stream_error_passes((int)count)) {
         stream->read_error = (int)count;
     }
     return count;

@@ -11,6 +11,7 @@
 #ifndef CI_NET_STREAM_H
 #define CI_NET_STREAM_H
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -126,6 +127,12 @@ void ci_stream_free_if_unused(coil_stream *stream);
 static inline bool ci_stream_closed(const coil_stream *stream)
 {
     return stream->fd < 0;
+}
+
+/* Whether an error says nothing about the connection: what was asked for may be asked again. */
+static inline bool ci_stream_error_passes(int error)
+{
+    return error == -ECANCELED || error == -ENOMEM || error == -ENOBUFS || error == -EPERM;
 }
 
 /* A frame that needs the stream after a wait encloses the wait in these. */

@@ -24,7 +24,7 @@ static int check(const coil_stream *stream)
 /* A write that fails ends the output, unless it says nothing about the connection. */
 static ssize_t settle(coil_stream *stream, ssize_t count)
 {
-    if (count >= 0 || count == -ECANCELED || count == -ENOMEM || count == -ENOBUFS || count == -EPERM) {
+    if (count >= 0 || ci_stream_error_passes((int)count)) {
         return count;
     }
     if (ci_stream_closed(stream)) {
