@@ -106,7 +106,7 @@ int ci_side_ring_look(struct ci_side_ring *self)
     int rc = ci_ring_submit(&self->ring);
     int completed = handle_completions(self);
 
-    if (rc < 0 && completed == 0 && rc != -EAGAIN && rc != -EBUSY && rc != -ENOMEM && rc != -EINTR) {
+    if (rc < 0 && completed == 0 && !ci_ring_is_short(rc) && rc != -EINTR) {
         return rc;
     }
     return completed;

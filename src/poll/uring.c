@@ -100,11 +100,6 @@ static unsigned handle_completions(struct ci_uring *self)
 
 /* ---- wait, wake ------------------------------------------------------------------------------------------------------ */
 
-static bool is_shortage(int error)
-{
-    return error == -EAGAIN || error == -EBUSY || error == -ENOMEM;
-}
-
 /*
  * Enters the kernel, sleeping unless wake() was called already. Where it has no memory for what is asked of it, it is asked again
  * after a pause. Returns 0, -EINTR, or an error that will stay.
@@ -123,13 +118,13 @@ static int enter(struct ci_uring *self, int64_t timeout_ns)
     }
     ci_waker_end_sleep(&self->waker);
     self->letting_go = self->letting_go && rc < 0;
-    if (is_shortage(rc) && ++self->failures < MOST_FAILURES) {
+    if (ci_ring_is_short(rc) && ++self->failures < MOST_FAILURES) {
         if (timeout_ns > 0) {
             ci_clock_sleep(timeout_ns < PAUSE_NS ? timeout_ns : PAUSE_NS);
         }
         return 0;
     }
-    self->failures = is_shortage(rc) ? self->failures : 0;
+    self->failures = ci_ring_is_short(rc) ? self->failures : 0;
     return rc < 0 && rc != -ETIME ? rc : 0;
 }
 
@@ -194,7 +189,6 @@ static void evict(struct ci_poller *poller, int fd)
 {
     struct ci_uring *self = uring_of(poller);
     struct ci_watch *watch = ci_watch_find(&self->waiting.watches, fd);
-
     int rc = 0;
 
     while (ci_uring_call_evict(&self->calls, fd) > 0 && (rc >= 0 || rc == -EINTR)) {

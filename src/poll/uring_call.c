@@ -208,7 +208,7 @@ void ci_uring_call_abandon(struct ci_uring_calls *calls)
         struct io_uring_cqe *completion;
         unsigned head, count = 0;
         int rc = ci_ring_wait(calls->ring, CI_FOREVER);
-        if (rc < 0 && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY && rc != -ENOMEM && rc != -EIO) {
+        if (rc < 0 && rc != -EINTR && !ci_ring_is_short(rc) && rc != -EIO) {
             return; /* the ring is broken */
         }
         io_uring_for_each_cqe(&calls->ring->uring, head, completion)

@@ -6,6 +6,7 @@
 #ifndef CI_SYS_URING_H
 #define CI_SYS_URING_H
 
+#include <errno.h>
 #include <liburing.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,12 @@ int ci_ring_submit(struct ci_ring *ring);
  * -EAGAIN, -EBUSY, -ENOMEM: not now ("io_uring_enter").
  */
 int ci_ring_wait(struct ci_ring *ring, int64_t timeout_ns);
+
+/* Whether the kernel has refused to be entered just now, for want of memory or of room for completions. */
+static inline bool ci_ring_is_short(int error)
+{
+    return error == -EAGAIN || error == -EBUSY || error == -ENOMEM;
+}
 
 /*
  * Cancels whatever is in flight on the file that fd stands for now, and returns how many operations those were: their own completions
